@@ -1,0 +1,80 @@
+"""Opening the ledger, and copying it while it is in use."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from peewee import Database, SqliteDatabase
+from playhouse.db_url import connect as connect_url
+
+from publisher.ledger.models import database
+
+WAL_LIMIT = 16 * 2**20
+PRAGMAS: dict[str, Any] = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "journal_size_limit": WAL_LIMIT,
+}
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; says where it is and what to do."""
+
+
+def open_ledger(url: str, root: Path, password: str | None = None) -> Database:
+    """Connect to the database at `url` and bind the models to it.
+
+    A relative SQLite path counts from `root`. `password` goes into a server's URL.
+    """
+    if url.startswith("sqlite"):
+        path = sqlite_path(url, root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found: Database = SqliteDatabase(str(path), pragmas=PRAGMAS)
+    else:
+        found = connect_url(_with_password(url, password), unquote_password=True)
+    database.initialize(found)
+    try:
+        found.connect(reuse_if_open=True)
+    except Exception as error:
+        raise LedgerError(f"{url}: {error}; see [database] in config.toml") from error
+    return found
+
+
+def sqlite_path(url: str, root: Path) -> Path:
+    path = Path(url.split("://", 1)[1].lstrip("/") if ":///" in url else url)
+    if url.startswith("sqlite:////"):
+        path = Path("/") / path
+    return path if path.is_absolute() else (root / path).resolve()
+
+
+def _with_password(url: str, password: str | None) -> str:
+    parts = urlsplit(url)
+    if not password or parts.password or "@" not in parts.netloc:
+        return url
+    user, host = parts.netloc.rsplit("@", 1)
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy a live SQLite database by its online backup and check the copy.
+
+    Raises LedgerError when the copy does not pass `PRAGMA integrity_check`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    live, copy = sqlite3.connect(source), sqlite3.connect(partial)
+    try:
+        live.backup(copy)
+        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    finally:
+        live.close()
+        copy.close()
+    if verdict != "ok":
+        raise LedgerError(f"{partial}: the copy is damaged ({verdict}); look at the disk")
+    partial.replace(target)

@@ -1,0 +1,336 @@
+"""The ledger's tables, in the words of the design.
+
+Times are aware UTC. A model's `state` changes only through `publisher.ledger.transitions`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    Proxy,
+    TextField,
+)
+
+from publisher.ledger.fields import JsonField, UtcField
+
+database: Any = Proxy()
+
+
+class Table(Model):
+    id: Any
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class SchemaVersion(Table):
+    version = IntegerField(unique=True)
+    applied_at = UtcField()
+
+
+class Account(Table):
+    """A Telegram identity of ours, and what it must wait for."""
+
+    name = CharField(unique=True)
+    state = CharField(default="ok")
+    reason = TextField(default="")
+    stopped_at = UtcField(null=True)
+    wait_until = UtcField(null=True)
+    wait_reason = TextField(default="")
+    widened_until = UtcField(null=True)
+
+
+class Pace(Table):
+    """When an account may next make a call of a kind."""
+
+    account = CharField()
+    kind = CharField()
+    next_at = UtcField()
+
+    class Meta:
+        indexes = ((("account", "kind"), True),)
+
+
+class Peer(Table):
+    """A username resolved once: resolving is what gets accounts limited."""
+
+    account = CharField()
+    handle = CharField()
+    kind = CharField()
+    tg_id = BigIntegerField()
+    access_hash = BigIntegerField()
+    title = TextField(default="")
+    linked_id = BigIntegerField(null=True)
+    resolved_at = UtcField()
+
+    class Meta:
+        indexes = ((("account", "handle"), True),)
+
+
+class Channel(Table):
+    handle = CharField(unique=True)
+    title = TextField(default="")
+    state = CharField(default="ok")
+    reason = TextField(default="")
+    paused = BooleanField(default=False)
+    began_members = IntegerField(null=True)
+    audited_message_id = IntegerField(default=0)
+
+
+class MemberCount(Table):
+    channel = ForeignKeyField(Channel, backref="member_counts")
+    at = UtcField(index=True)
+    members = IntegerField()
+
+
+class Source(Table):
+    key = CharField(unique=True, max_length=500)
+    kind = CharField()
+    language = CharField()
+    etag = TextField(default="")
+    modified = TextField(default="")
+    last_message_id = IntegerField(default=0)
+    fetched_at = UtcField(null=True)
+    error = TextField(default="")
+    errors = IntegerField(default=0)
+
+
+class Topic(Table):
+    title = TextField()
+    language = CharField()
+    score = FloatField()
+    parts = JsonField(default=dict)
+    ok = BooleanField()
+    reason = TextField(default="")
+    terms = JsonField(default=list)
+    found_at = UtcField(index=True)
+    used_at = UtcField(null=True)
+    note = TextField(default="")
+
+
+class Item(Table):
+    source = ForeignKeyField(Source, backref="items")
+    guid = CharField(max_length=500)
+    url = TextField(default="")
+    title = TextField()
+    lead = TextField(default="")
+    language = CharField()
+    published_at = UtcField(index=True)
+    fetched_at = UtcField()
+    views = IntegerField(null=True)
+    topic = ForeignKeyField(Topic, null=True, backref="items")
+    quarantined = TextField(default="")
+
+    class Meta:
+        indexes = ((("source", "guid"), True),)
+
+
+class Meme(Table):
+    origin = CharField()
+    topic = ForeignKeyField(Topic, null=True)
+    template = CharField(default="")
+    texts = JsonField(default=list)
+    language = CharField()
+    method = CharField()
+    provenance = TextField(default="")
+    model = CharField(default="")
+    prompt = TextField(default="")
+    seed = BigIntegerField(default=0)
+    file = TextField()
+    sha256 = CharField()
+    phash = CharField(default="")
+    licence = TextField(default="")
+    score = FloatField(default=0.0)
+    reasons = JsonField(default=dict)
+    state = CharField(default="ready", index=True)
+    refusal = TextField(default="")
+    created_at = UtcField(index=True)
+
+
+class Experiment(Table):
+    name = CharField(unique=True)
+    registration = JsonField()
+    version = IntegerField()
+    digest = CharField()
+    secret_hash = CharField()
+    started_at = UtcField()
+    simulated = BooleanField(default=False)
+
+
+class Block(Table):
+    """A pair of slots inside which arms are randomised."""
+
+    pair_id = CharField(unique=True)
+    experiment = ForeignKeyField(Experiment, backref="blocks")
+    channel = ForeignKeyField(Channel, backref="blocks")
+    first_at = UtcField()
+    second_at = UtcField()
+    coin = CharField(null=True)
+    assigned_at = UtcField(null=True)
+
+
+class Slot(Table):
+    channel = ForeignKeyField(Channel, backref="slots")
+    at = UtcField(index=True)
+    block = ForeignKeyField(Block, null=True, backref="slots")
+    arm = CharField(null=True)
+    state = CharField(default="planned", index=True)
+    reason = TextField(default="")
+
+    class Meta:
+        indexes = ((("channel", "at"), True),)
+
+
+class Post(Table):
+    slot = ForeignKeyField(Slot, unique=True, backref="posts")
+    channel = ForeignKeyField(Channel, backref="posts")
+    meme = ForeignKeyField(Meme, backref="posts")
+    random_id = BigIntegerField(unique=True)
+    caption = TextField(default="")
+    state = CharField(default="planned", index=True)
+    due_at = UtcField(index=True)
+    expires_at = UtcField()
+    next_try_at = UtcField(null=True)
+    attempts = IntegerField(default=0)
+    claimed_by = CharField(default="")
+    claimed_at = UtcField(null=True)
+    sending_at = UtcField(null=True)
+    published_at = UtcField(null=True)
+    message_id = IntegerField(null=True)
+    error_kind = CharField(default="")
+    error = TextField(default="")
+
+
+class Snapshot(Table):
+    post = ForeignKeyField(Post, backref="snapshots")
+    age_hours = IntegerField()
+    taken_at = UtcField()
+    late_minutes = FloatField()
+    views = IntegerField()
+    forwards = IntegerField()
+    reactions = JsonField(default=dict)
+    likes = IntegerField()
+    dislikes = IntegerField()
+    neutral = IntegerField()
+
+    class Meta:
+        indexes = ((("post", "age_hours"), True),)
+
+
+class Partner(Table):
+    handle = CharField(unique=True)
+    state = CharField(default="ok")
+    reason = TextField(default="")
+    backoff_until = UtcField(null=True)
+    inbox_message_id = IntegerField(default=0)
+    channel_message_id = IntegerField(default=0)
+
+
+class Suggestion(Table):
+    partner = ForeignKeyField(Partner, backref="suggestions")
+    meme = ForeignKeyField(Meme, backref="suggestions")
+    arm = CharField()
+    route = CharField()
+    chosen_by = CharField()
+    propensity = FloatField()
+    random_id = BigIntegerField(unique=True)
+    caption = TextField(default="")
+    state = CharField(default="planned", index=True)
+    outcome = CharField(default="pending", index=True)
+    outcome_reason = TextField(default="")
+    outcome_at = UtcField(null=True)
+    meaning = CharField(default="")
+    created_at = UtcField()
+    claimed_by = CharField(default="")
+    claimed_at = UtcField(null=True)
+    sending_at = UtcField(null=True)
+    next_try_at = UtcField(null=True)
+    attempts = IntegerField(default=0)
+    sent_at = UtcField(null=True)
+    horizon_at = UtcField(null=True)
+    message_id = IntegerField(null=True)
+    published_message_id = IntegerField(null=True)
+    error_kind = CharField(default="")
+    error = TextField(default="")
+
+
+class Reply(Table):
+    """What a partner said, what we took it to mean, and what we did about it."""
+
+    partner = ForeignKeyField(Partner, backref="replies")
+    suggestion = ForeignKeyField(Suggestion, null=True, backref="replies")
+    message_id = IntegerField()
+    edited_at = UtcField(null=True)
+    at = UtcField()
+    text = TextField()
+    meaning = CharField()
+    because = TextField()
+    action = TextField(default="")
+    action_state = CharField(default="")
+
+
+class Alert(Table):
+    """Something the owner must know; told once while it lasts."""
+
+    key = CharField()
+    code = CharField()
+    facts = JsonField(default=dict)
+    raised_at = UtcField()
+    told_at = UtcField(null=True)
+    cured_at = UtcField(null=True, index=True)
+
+
+class JobRun(Table):
+    job = CharField(index=True)
+    started_at = UtcField(index=True)
+    finished_at = UtcField(null=True)
+    ok = BooleanField(null=True)
+    note = TextField(default="")
+
+
+class Wish(Table):
+    """A request to the public bot: what limits need and no more; expires within a day."""
+
+    person = BigIntegerField(index=True)
+    chat = BigIntegerField()
+    random_id = BigIntegerField(unique=True)
+    topic = TextField()
+    language = CharField()
+    state = CharField(default="waiting", index=True)
+    asked_at = UtcField(index=True)
+    answered_at = UtcField(null=True)
+    message_id = IntegerField(null=True)
+    error = TextField(default="")
+
+
+TABLES: tuple[type[Table], ...] = (
+    SchemaVersion,
+    Account,
+    Pace,
+    Peer,
+    Channel,
+    MemberCount,
+    Source,
+    Topic,
+    Item,
+    Meme,
+    Experiment,
+    Block,
+    Slot,
+    Post,
+    Snapshot,
+    Partner,
+    Suggestion,
+    Reply,
+    Alert,
+    JobRun,
+    Wish,
+)

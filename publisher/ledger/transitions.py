@@ -1,0 +1,225 @@
+"""The only ways a post changes its state.
+
+    planned ► claimed ► sending ► published
+       ▲ │        │         │
+       │ │        │         └──► planned    (the server said no; nothing was sent)
+       │ └────────┴──► expired, failed      (nothing was sent)
+       └── claimed by a worker that died
+
+Each is one conditional UPDATE: it holds only if the row still is where the caller thinks, and
+the answer says whether it did. From `sending` there is no way back without an answer from the
+server: the outcome is unknown until reconciled. What was given up as expired or failed and is
+found on the server after all becomes published: the server's word is the last one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from publisher.ledger.models import Block, Channel, Meme, Post, Slot, database
+
+LEASE = timedelta(minutes=2)
+OPEN = ("planned", "claimed", "sending")
+
+
+def new_random_id() -> int:
+    """A non-zero signed 64-bit number, by which Telegram knows a send that was sent before."""
+    return secrets.randbelow(2**63 - 1) + 1
+
+
+def move(model: Any, row_id: int, states: tuple[str, ...], **values: Any) -> bool:
+    """Change a row that is in one of `states`; False when it was not, or not any more."""
+    changed = (
+        model.update(**values).where((model.id == row_id) & (model.state.in_(states))).execute()
+    )
+    return changed == 1
+
+
+def due_posts(now: datetime, limit: int = 20) -> list[Post]:
+    """Posts whose time has come and whose channel is neither stopped nor paused."""
+    ready = (Post.next_try_at.is_null()) | (Post.next_try_at <= now)
+    return list(
+        Post.select(Post, Channel, Meme)
+        .join(Channel)
+        .switch(Post)
+        .join(Meme)
+        .where(
+            (Post.state == "planned")
+            & (Post.due_at <= now)
+            & (Post.expires_at > now)
+            & ready
+            & (Channel.state == "ok")
+            & (Channel.paused == False)  # noqa: E712
+        )
+        .order_by(Post.due_at, Post.id)
+        .limit(limit)
+    )
+
+
+def claim(post: Post, worker: str, now: datetime) -> bool:
+    """planned ► claimed, by exactly one worker."""
+    return move(Post, post.id, ("planned",), state="claimed", claimed_by=worker, claimed_at=now)
+
+
+def begin_sending(post: Post, worker: str, now: datetime) -> bool:
+    """claimed ► sending, durable before the request leaves."""
+    return (
+        Post.update(state="sending", sending_at=now, attempts=Post.attempts + 1)
+        .where((Post.id == post.id) & (Post.state == "claimed") & (Post.claimed_by == worker))
+        .execute()
+        == 1
+    )
+
+
+def published(post: Post, message_id: int, at: datetime) -> bool:
+    """The server has it."""
+    with database.atomic():
+        done = move(
+            Post,
+            post.id,
+            ("sending", "expired", "failed"),
+            state="published",
+            message_id=message_id,
+            published_at=at,
+            error="",
+            error_kind="",
+            next_try_at=None,
+        )
+        if done:
+            Slot.update(state="published", reason="").where(Slot.id == post.slot_id).execute()
+            Meme.update(state="used").where(Meme.id == post.meme_id).execute()
+    return done
+
+
+def not_sent(post: Post, kind: str, error: str, next_try_at: datetime) -> bool:
+    """claimed or sending ► planned: it is certain that the server did not take it."""
+    return move(
+        Post,
+        post.id,
+        ("claimed", "sending"),
+        state="planned",
+        claimed_by="",
+        claimed_at=None,
+        next_try_at=next_try_at,
+        error_kind=kind,
+        error=error[:500],
+    )
+
+
+def unclear(post: Post, kind: str, error: str, next_try_at: datetime) -> bool:
+    """Stay in `sending`: the outcome is unknown; look again at `next_try_at`."""
+    return move(
+        Post,
+        post.id,
+        ("sending",),
+        next_try_at=next_try_at,
+        error_kind=kind,
+        error=error[:500],
+    )
+
+
+def release(post: Post) -> bool:
+    """claimed ► planned, untouched: it was not this one's turn."""
+    return move(Post, post.id, ("claimed",), state="planned", claimed_by="", claimed_at=None)
+
+
+def failed(post: Post, kind: str, error: str) -> bool:
+    """Set aside with its reason; the queue goes on."""
+    return _give_up(post, "failed", kind, error)
+
+
+def expired(post: Post, reason: str) -> bool:
+    """Too late to be worth publishing."""
+    return _give_up(post, "expired", "late", reason)
+
+
+def _give_up(post: Post, state: str, kind: str, reason: str) -> bool:
+    with database.atomic():
+        done = move(Post, post.id, OPEN, state=state, error_kind=kind, error=reason[:500])
+        if done:
+            Slot.update(state=state, reason=reason[:500]).where(Slot.id == post.slot_id).execute()
+            # A meme nobody saw may be used again.
+            Meme.update(state="ready").where(
+                (Meme.id == post.meme_id) & (Meme.state == "queued")
+            ).execute()
+    return done
+
+
+def overdue_posts(now: datetime) -> list[Post]:
+    """Posts never sent whose time has passed; `sending` ones are the reconciler's."""
+    return list(
+        Post.select().where((Post.state.in_(("planned", "claimed"))) & (Post.expires_at <= now))
+    )
+
+
+def stale_claims(now: datetime, worker: str) -> list[Post]:
+    """Claims whose worker is certainly gone: a namesake's from before a restart, or past lease.
+
+    A worker's name is `session:nonce`; one process holds a session, so another nonce is dead.
+    """
+    session = worker.split(":", 1)[0]
+    gone = (Post.claimed_by.startswith(session + ":")) & (Post.claimed_by != worker)
+    return list(
+        Post.select().where(
+            (Post.state == "claimed") & (gone | (Post.claimed_at < now - LEASE))
+        )
+    )
+
+
+def unclear_posts(now: datetime, worker: str) -> list[Post]:
+    """Posts in `sending` that nobody is sending at this moment."""
+    session = worker.split(":", 1)[0]
+    gone = (Post.claimed_by.startswith(session + ":")) & (Post.claimed_by != worker)
+    due = (Post.next_try_at <= now) | (
+        Post.next_try_at.is_null() & (gone | (Post.sending_at < now - LEASE))
+    )
+    return list(
+        Post.select(Post, Channel, Meme)
+        .join(Channel)
+        .switch(Post)
+        .join(Meme)
+        .where((Post.state == "sending") & due)
+        .order_by(Post.sending_at)
+    )
+
+
+def assign_block(
+    block: Block, coin: str, memes: dict[str, Meme | None], plans: list[dict[str, Any]], at: datetime
+) -> bool:
+    """Write a block's coin, its slots' arms and their posts, all or nothing, once for ever.
+
+    `plans` holds for each slot, in time order: slot, arm, caption, expires_at. A slot whose arm
+    has no meme is missed by that arm; the other arm never fills it.
+    """
+    with database.atomic():
+        drawn = (
+            Block.update(coin=coin, assigned_at=at)
+            .where((Block.id == block.id) & (Block.coin.is_null()))
+            .execute()
+        )
+        if drawn != 1:
+            return False
+        for plan in plans:
+            fill_slot(plan["slot"], plan["arm"], memes[plan["arm"]], plan)
+    return True
+
+
+def fill_slot(slot: Slot, arm: str, meme: Meme | None, plan: dict[str, Any]) -> bool:
+    """planned ► assigned with its post, or ► missed when the arm has no meme."""
+    if meme is None:
+        return move(Slot, slot.id, ("planned",), arm=arm, state="missed", reason="no_meme")
+    if not move(Slot, slot.id, ("planned",), arm=arm, state="assigned"):
+        return False
+    Post.create(
+        slot=slot,
+        channel=slot.channel_id,
+        meme=meme,
+        random_id=new_random_id(),
+        caption=plan["caption"],
+        due_at=slot.at,
+        expires_at=plan["expires_at"],
+    )
+    Meme.update(state="queued").where(Meme.id == meme.id).execute()
+    return True

@@ -1,0 +1,103 @@
+"""Read config.toml and say all that is wrong with it at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from publisher.settings.model import Settings
+
+SECRET_KEYS = {"api_hash", "bot_token", "token", "password", "secret"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    key: str
+    message: str
+
+
+class ConfigError(Exception):
+    """All problems of a config file; prints one line each: file, key, what and remedy."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        self.path, self.problems = path, tuple(problems)
+        super().__init__("\n".join(f"{path}: {p.key}: {p.message}" for p in self.problems))
+
+
+def load_settings(path: Path) -> Settings:
+    """Settings from a TOML file. Raises ConfigError naming every wrong key."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        remedy = "no such file; copy config.toml from the project, or name yours with --config"
+        raise ConfigError(path, [Problem("(file)", remedy)]) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(path, [Problem("(file)", str(error))]) from error
+    try:
+        return Settings.model_validate_json(_as_json(raw | {"root": str(path.resolve().parent)}))
+    except ValidationError as error:
+        problems = [_problem(details, raw) for details in error.errors()]
+        raise ConfigError(path, problems) from error
+
+
+def _as_json(raw: dict[str, Any]) -> str:
+    # JSON, because pydantic's strict mode takes lists for tuples only from there.
+    return json.dumps(raw, default=str)
+
+
+def _problem(details: Any, raw: dict[str, Any]) -> Problem:
+    location = details["loc"]
+    key = _key(location) or "(top level)"
+    kind, message = details["type"], details["msg"]
+    if kind == "extra_forbidden":
+        return Problem(key, _unknown(location))
+    if kind == "missing":
+        return Problem(key, "is missing; see config.toml's comments for what belongs here")
+    if kind == "value_error":
+        return Problem(key, str(details["ctx"]["error"]))
+    got = repr(details.get("input"))[:60]
+    wanted = message[0].lower() + message[1:]
+    return Problem(key, f"{wanted}; got {got}")
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _unknown(location: tuple[int | str, ...]) -> str:
+    name = str(location[-1])
+    if name in SECRET_KEYS:
+        return "a secret does not belong in config.toml; see «Secrets» in its comments"
+    known = _fields(Settings, location[:-1])
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean «{close[0]}»?" if close else f"known here: {', '.join(sorted(known))}"
+    return f"unknown key; {hint}"
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return [name for name in model.model_fields if name != "root"]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, typing.get_args(annotation))), None)

@@ -1,0 +1,293 @@
+"""Every key of config.toml, its type and its default. The comments for people are in config.toml.
+
+Durations say their unit in the key's name. Times of day are local to `zone`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from publisher.settings.triggers import parse_trigger
+
+Language = Literal["ru", "en"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"unknown zone «{name}»; write one like Europe/Moscow")
+    return name
+
+
+def clean_handle(handle: str) -> str:
+    if not re.fullmatch(r"@?[A-Za-z][A-Za-z0-9_]{3,31}", handle):
+        raise ValueError(f"«{handle}» is not a Telegram username; write one like @my_channel")
+    return handle.removeprefix("@")
+
+
+def time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"«{text}» is not a time of day; write HH:MM, e.g. 09:30")
+    return text
+
+
+def trigger(text: str) -> str:
+    parse_trigger(text, "UTC")
+    return text
+
+
+Zone = Annotated[str, AfterValidator(known_zone)]
+Handle = Annotated[str, AfterValidator(clean_handle)]
+TimeOfDay = Annotated[str, AfterValidator(time_of_day)]
+Trigger = Annotated[str, AfterValidator(trigger)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ServerSettings(Section):
+    address: str
+    port: int = Field(443, ge=1, le=65535)
+    dc_id: int = Field(2, ge=1, le=1000)
+    public_key: str
+
+
+class PaceSettings(Section):
+    """Least seconds between two calls of a kind, for each account."""
+
+    send_seconds: float = Field(3.0, ge=0)
+    resolve_seconds: float = Field(30.0, ge=0)
+    history_seconds: float = Field(1.0, ge=0)
+    other_seconds: float = Field(0.2, ge=0)
+    widen_factor: float = Field(2.0, ge=1)
+    widen_hours: float = Field(24.0, ge=0)
+
+
+class TelegramSettings(Section):
+    api_id: int = Field(0, ge=0)
+    phone: str = ""
+    request_timeout_seconds: float = Field(60.0, gt=0)
+    server: ServerSettings | None = None
+    pace: PaceSettings = PaceSettings()
+
+
+class OwnerSettings(Section):
+    ids: tuple[int, ...] = ()
+
+
+class ChannelSettings(Section):
+    handle: Handle
+    language: Language = "ru"
+    zone: Zone = "Europe/Moscow"
+    times: tuple[TimeOfDay, ...] = Field(min_length=1)
+    weekdays: tuple[Weekday, ...] = WEEKDAYS
+    holidays: tuple[str, ...] = ()
+    expire_minutes: int = Field(90, ge=1)
+    paused: bool = False
+    caption: str = Field("", max_length=900)
+
+    @model_validator(mode="after")
+    def distinct_times(self) -> ChannelSettings:
+        if len(set(self.times)) != len(self.times):
+            raise ValueError("times: the same time stands twice; leave it once")
+        return self
+
+
+class SourceSettings(Section):
+    feed: str = ""
+    channel: str = ""
+    language: Language = "ru"
+
+    @model_validator(mode="after")
+    def one_of_two(self) -> SourceSettings:
+        if bool(self.feed) == bool(self.channel):
+            raise ValueError("a source is either feed = \"https://…\" or channel = \"@name\"")
+        if self.feed and not re.match(r"https?://|file:/", self.feed):
+            raise ValueError(f"«{self.feed}» is not an address; write https://… or file:/…")
+        if self.channel:
+            clean_handle(self.channel)
+        return self
+
+    @property
+    def key(self) -> str:
+        return self.feed or self.channel.removeprefix("@")
+
+
+class PartnerSettings(Section):
+    handle: Handle
+    route: Literal["bot", "chat", "suggested_post"]
+    inbox: Handle | None = None
+    members: int = Field(ge=1)
+    language: Language = "ru"
+    themes: tuple[str, ...] = ()
+    daily_limit: int = Field(2, ge=1, le=20)
+    gap_minutes: int = Field(120, ge=0)
+    quiet_hours: tuple[TimeOfDay, TimeOfDay] = ("23:00", "09:00")
+    zone: Zone = "Europe/Moscow"
+    consent: str = Field(min_length=1)
+    max_stars: int = Field(0, ge=0)
+    note: str = ""
+
+    @model_validator(mode="after")
+    def inbox_for_bots(self) -> PartnerSettings:
+        if self.route != "suggested_post" and self.inbox is None:
+            raise ValueError(
+                f"inbox is missing: the username of the {self.route} that takes suggestions"
+            )
+        return self
+
+
+class ReactionSettings(Section):
+    positive: tuple[str, ...] = ("👍", "❤", "🔥", "😁", "🤣", "👏", "🎉", "💯", "🏆", "⚡")
+    negative: tuple[str, ...] = ("👎", "💩", "🤮", "😡", "🥱", "🤡")
+
+
+class ExperimentSettings(Section):
+    name: str = Field("generated-vs-human", pattern=r"^[a-z0-9-]{3,60}$")
+    hypothesis: str = ""
+    planned_weeks: int = Field(8, ge=1, le=104)
+    age_hours: int = Field(48, ge=1, le=168)
+    margin: float = Field(0.05, gt=0, lt=1)
+    assign_hours: float = Field(2.0, gt=0, le=24)
+    seed: int = 20260101
+
+
+class ModelSettings(Section):
+    path: str = ""
+    mode: Literal["auto", "free", "frames"] = "auto"
+    threads: int = Field(0, ge=0, le=256)
+    budget_seconds: float = Field(120.0, gt=0, le=1200)
+    idle_minutes: float = Field(10.0, gt=0)
+
+
+class MemeSettings(Section):
+    stock: int = Field(12, ge=1, le=500)
+    per_topic: int = Field(3, ge=1, le=20)
+    topics_per_run: int = Field(6, ge=1, le=50)
+    stale_days: float = Field(4.0, gt=0)
+    templates: tuple[str, ...] = ()
+
+
+class TopicSettings(Section):
+    embedding: str = ""
+    window_hours: float = Field(48.0, gt=0)
+    repeat_days: float = Field(7.0, ge=0)
+    blocklist: tuple[str, ...] = ()
+
+
+class InboxSettings(Section):
+    folder: str = "inbox"
+    warn_days: float = Field(2.0, gt=0)
+
+
+class SuggestionSettings(Section):
+    horizon_days: float = Field(7.0, gt=0)
+    random_share: float = Field(0.5, ge=0, le=1)
+
+
+class JobSettings(Section):
+    collect: Trigger = "every 30m"
+    topics: Trigger = "10 * * * *"
+    ingest: Trigger = "every 15m"
+    generate: Trigger = "20 */6 * * *"
+    plan: Trigger = "5 0 * * *"
+    assign: Trigger = "every 10m"
+    publish: Trigger = "every 1m"
+    reconcile: Trigger = "every 5m"
+    snapshot: Trigger = "every 10m"
+    suggest: Trigger = "every 30m"
+    replies: Trigger = "every 10m"
+    watch: Trigger = "40 * * * *"
+    members: Trigger = "50 23 * * *"
+    report: Trigger = "30 9 * * mon"
+    cure: Trigger = "every 15m"
+    alert: Trigger = "every 1m"
+    housekeeping: Trigger = "15 4 * * *"
+
+
+class RetentionSettings(Section):
+    media_days: int = Field(180, ge=14)
+    items_days: int = Field(30, ge=7)
+    job_runs_days: int = Field(30, ge=1)
+    backups: int = Field(14, ge=1)
+
+
+class DatabaseSettings(Section):
+    url: str = "sqlite:///var/memegen.db"
+
+
+class BotSettings(Section):
+    enabled: bool = True
+    queue: int = Field(200, ge=1)
+    per_person_minute: float = Field(2.0, gt=0)
+
+
+class Settings(Section):
+    """The whole of config.toml. `root` is the folder relative paths start from."""
+
+    language: Language = "ru"
+    zone: Zone = "Europe/Moscow"
+    state_dir: str = "var"
+    reports_dir: str = "reports"
+    database: DatabaseSettings = DatabaseSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    owner: OwnerSettings = OwnerSettings()
+    channels: tuple[ChannelSettings, ...] = Field(min_length=1)
+    sources: tuple[SourceSettings, ...] = ()
+    partners: tuple[PartnerSettings, ...] = ()
+    reactions: ReactionSettings = ReactionSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
+    model: ModelSettings = ModelSettings()
+    memes: MemeSettings = MemeSettings()
+    topics: TopicSettings = TopicSettings()
+    inbox: InboxSettings = InboxSettings()
+    suggestions: SuggestionSettings = SuggestionSettings()
+    jobs: JobSettings = JobSettings()
+    retention: RetentionSettings = RetentionSettings()
+    bot: BotSettings = BotSettings()
+    root: Path = Field(Path("."), exclude=True)
+
+    @model_validator(mode="after")
+    def no_twins(self) -> Settings:
+        for name, keys in (
+            ("channels", [c.handle.lower() for c in self.channels]),
+            ("partners", [p.handle.lower() for p in self.partners]),
+            ("sources", [s.key for s in self.sources]),
+        ):
+            twins = sorted({key for key in keys if keys.count(key) > 1})
+            if twins:
+                raise ValueError(f"{name}: {', '.join(twins)} stands twice; leave it once")
+        both = set(self.reactions.positive) & set(self.reactions.negative)
+        if both:
+            raise ValueError(f"reactions: {' '.join(sorted(both))} is both positive and negative")
+        return self
+
+    def path(self, text: str) -> Path:
+        """An absolute path for a config value, relative ones counted from config.toml's folder."""
+        path = Path(text).expanduser()
+        return path if path.is_absolute() else (self.root / path).resolve()
+
+    @property
+    def state(self) -> Path:
+        return self.path(self.state_dir)
+
+    @property
+    def reports(self) -> Path:
+        return self.path(self.reports_dir)
+
+    def channel(self, handle: str) -> ChannelSettings | None:
+        return next((c for c in self.channels if c.handle.lower() == handle.lower()), None)
+
+    def partner(self, handle: str) -> PartnerSettings | None:
+        return next((p for p in self.partners if p.handle.lower() == handle.lower()), None)
+
+    def zone_of(self, handle: str) -> ZoneInfo:
+        channel = self.channel(handle)
+        return ZoneInfo(channel.zone if channel else self.zone)

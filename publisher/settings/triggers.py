@@ -1,0 +1,39 @@
+"""When a job fires: `every 10m`, or five crontab fields with weekdays by name."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+EVERY = re.compile(r"every\s+(\d+)\s*(s|m|h|d)")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_trigger(text: str, zone: str) -> BaseTrigger:
+    """The APScheduler trigger a config line means, in `zone`.
+
+    Raises ValueError with the remedy. Numbered weekdays are refused: crontab counts them from
+    Sunday, APScheduler from Monday, and a weekly report on the wrong day is nobody's wish.
+    """
+    every = EVERY.fullmatch(text.strip())
+    if every:
+        span = timedelta(**{UNITS[every[2]]: int(every[1])})
+        if not span:
+            raise ValueError(f"«{text}»: an interval must be longer than 0")
+        return IntervalTrigger(seconds=int(span.total_seconds()), timezone=ZoneInfo(zone))
+    fields = text.split()
+    if len(fields) != 5:
+        raise ValueError(
+            f"«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»"
+        )
+    if re.search(r"\d", re.sub(r"(/|#)\d+", "", fields[4])):
+        raise ValueError(f"«{text}»: name the weekdays (mon, tue, … sun) instead of numbering them")
+    try:
+        return CronTrigger.from_crontab(text, timezone=ZoneInfo(zone))
+    except ValueError as error:
+        raise ValueError(f"«{text}»: {error}; e.g. «30 9 * * mon» or «every 10m»") from error
