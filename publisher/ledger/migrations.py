@@ -33,7 +33,7 @@ def migrate(
     Raises LedgerError for a database newer than this program.
     """
     newest = len(migrations) + 1
-    if not database.table_exists(SchemaVersion._meta.table_name):  # type: ignore[attr-defined]
+    if not database.table_exists(SchemaVersion._meta.table_name):
         with database.atomic():
             database.create_tables(TABLES)
             SchemaVersion.create(version=newest, applied_at=now)

@@ -26,6 +26,7 @@ database: Any = Proxy()
 
 class Table(Model):
     id: Any
+
     class Meta:
         database = database
         legacy_table_names = False
@@ -86,6 +87,7 @@ class Channel(Table):
 
 
 class MemberCount(Table):
+    channel_id: int
     channel = ForeignKeyField(Channel, backref="member_counts")
     at = UtcField(index=True)
     members = IntegerField()
@@ -117,6 +119,7 @@ class Topic(Table):
 
 
 class Item(Table):
+    source_id: int
     source = ForeignKeyField(Source, backref="items")
     guid = CharField(max_length=500)
     url = TextField(default="")
@@ -126,6 +129,7 @@ class Item(Table):
     published_at = UtcField(index=True)
     fetched_at = UtcField()
     views = IntegerField(null=True)
+    topic_id: int | None
     topic = ForeignKeyField(Topic, null=True, backref="items")
     quarantined = TextField(default="")
 
@@ -135,6 +139,7 @@ class Item(Table):
 
 class Meme(Table):
     origin = CharField()
+    topic_id: int | None
     topic = ForeignKeyField(Topic, null=True)
     template = CharField(default="")
     texts = JsonField(default=list)
@@ -169,7 +174,9 @@ class Block(Table):
     """A pair of slots inside which arms are randomised."""
 
     pair_id = CharField(unique=True)
+    experiment_id: int
     experiment = ForeignKeyField(Experiment, backref="blocks")
+    channel_id: int
     channel = ForeignKeyField(Channel, backref="blocks")
     first_at = UtcField()
     second_at = UtcField()
@@ -178,8 +185,10 @@ class Block(Table):
 
 
 class Slot(Table):
+    channel_id: int
     channel = ForeignKeyField(Channel, backref="slots")
     at = UtcField(index=True)
+    block_id: int | None
     block = ForeignKeyField(Block, null=True, backref="slots")
     arm = CharField(null=True)
     state = CharField(default="planned", index=True)
@@ -190,8 +199,11 @@ class Slot(Table):
 
 
 class Post(Table):
+    slot_id: int
     slot = ForeignKeyField(Slot, unique=True, backref="posts")
+    channel_id: int
     channel = ForeignKeyField(Channel, backref="posts")
+    meme_id: int
     meme = ForeignKeyField(Meme, backref="posts")
     random_id = BigIntegerField(unique=True)
     caption = TextField(default="")
@@ -210,6 +222,7 @@ class Post(Table):
 
 
 class Snapshot(Table):
+    post_id: int
     post = ForeignKeyField(Post, backref="snapshots")
     age_hours = IntegerField()
     taken_at = UtcField()
@@ -235,7 +248,9 @@ class Partner(Table):
 
 
 class Suggestion(Table):
+    partner_id: int
     partner = ForeignKeyField(Partner, backref="suggestions")
+    meme_id: int
     meme = ForeignKeyField(Meme, backref="suggestions")
     arm = CharField()
     route = CharField()
@@ -265,7 +280,9 @@ class Suggestion(Table):
 class Reply(Table):
     """What a partner said, what we took it to mean, and what we did about it."""
 
+    partner_id: int
     partner = ForeignKeyField(Partner, backref="replies")
+    suggestion_id: int | None
     suggestion = ForeignKeyField(Suggestion, null=True, backref="replies")
     message_id = IntegerField()
     edited_at = UtcField(null=True)

@@ -186,12 +186,16 @@ def unclear_posts(now: datetime, worker: str) -> list[Post]:
 
 
 def assign_block(
-    block: Block, coin: str, memes: dict[str, Meme | None], plans: list[dict[str, Any]], at: datetime
+    block: Block,
+    coin: str,
+    memes: dict[str, Meme | None],
+    plans: list[dict[str, Any]],
+    at: datetime,
 ) -> bool:
     """Write a block's coin, its slots' arms and their posts, all or nothing, once for ever.
 
-    `plans` holds for each slot, in time order: slot, arm, caption, expires_at. A slot whose arm
-    has no meme is missed by that arm; the other arm never fills it.
+    `plans` holds for each slot: slot, arm, caption, expires_at, too_late. A slot whose arm has
+    no meme, or whose time has passed, is missed by that arm; the other arm never fills it.
     """
     with database.atomic():
         drawn = (
@@ -208,8 +212,9 @@ def assign_block(
 
 def fill_slot(slot: Slot, arm: str, meme: Meme | None, plan: dict[str, Any]) -> bool:
     """planned ► assigned with its post, or ► missed when the arm has no meme."""
-    if meme is None:
-        return move(Slot, slot.id, ("planned",), arm=arm, state="missed", reason="no_meme")
+    missing = "late" if plan["too_late"] else "" if meme else "no_meme"
+    if meme is None or missing:
+        return move(Slot, slot.id, ("planned",), arm=arm, state="missed", reason=missing)
     if not move(Slot, slot.id, ("planned",), arm=arm, state="assigned"):
         return False
     Post.create(

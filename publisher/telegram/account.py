@@ -1,0 +1,150 @@
+"""A signed-in Telethon client with its governor: the only way any code talks to Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import rsa
+from telethon import TelegramClient
+from telethon.crypto import rsa as telethon_rsa
+from telethon.sessions import SQLiteSession
+
+from publisher.settings.model import ServerSettings, Settings
+from publisher.telegram.governor import CallKind, Governor
+
+log = logging.getLogger(__name__)
+
+
+class SignInError(Exception):
+    """Not signed in, or cannot be; says what to do."""
+
+
+@dataclass
+class TelegramAccount:
+    """`name` is also the session file's name and the key of the account's row in the ledger."""
+
+    name: str
+    client: TelegramClient
+    governor: Governor
+    timeout_seconds: float
+
+    async def call(self, kind: CallKind, request: Any) -> Any:
+        """One raw request through the governor, with a time limit.
+
+        Raises NotNow, AccountStopped, telethon's errors, asyncio.TimeoutError.
+        """
+        return await self.governor.call(
+            kind, lambda: asyncio.wait_for(self.client(request), self.timeout_seconds)
+        )
+
+    async def upload(self, data: bytes, name: str) -> Any:
+        """Upload a file's parts; an uploaded file is no effect until it is sent."""
+        return await self.governor.call(
+            "other",
+            lambda: asyncio.wait_for(
+                self.client.upload_file(data, file_name=name), self.timeout_seconds * 2
+            ),
+        )
+
+    async def download(self, media: Any) -> bytes:
+        """A message's photo as bytes."""
+        found = await self.governor.call(
+            "other",
+            lambda: asyncio.wait_for(
+                self.client.download_media(media, file=bytes), self.timeout_seconds * 2
+            ),
+        )
+        if not isinstance(found, bytes):
+            raise OSError("the photo could not be downloaded")
+        return found
+
+
+def session_path(state: Path, name: str) -> Path:
+    return state / "sessions" / f"{name}.session"
+
+
+def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> TelegramClient:
+    """A stock client for the server that config.toml names; not yet connected.
+
+    Retries and flood waits are the ledger's and the governor's, so Telethon's own are off.
+    """
+    telegram = settings.telegram
+    session = session_path(settings.state, name)
+    session.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    old_mask = os.umask(0o077)
+    try:
+        stored = SQLiteSession(str(session))
+    finally:
+        os.umask(old_mask)
+    if telegram.server:
+        use_server(stored, telegram.server, settings.path)
+    return TelegramClient(
+        stored,
+        telegram.api_id or 1,
+        api_hash or "unused",
+        flood_sleep_threshold=0,
+        request_retries=0,
+        raise_last_call_error=True,
+        connection_retries=3,
+        retry_delay=1,
+        timeout=10,
+        receive_updates=bot,
+        catch_up=bot,
+        device_model="MemeGen",
+        app_version="0.1",
+    )
+
+
+def use_server(
+    session: SQLiteSession, server: ServerSettings, path: Callable[[str], Path]
+) -> None:
+    """Point a session at any MTProto server: address, DC id and RSA public key.
+
+    The key is PEM text or, by `path`, a file of it. Raises OSError when the file is not there.
+    """
+    given = server.public_key
+    pem = given if "-----BEGIN" in given else path(given).read_text()
+    telethon_rsa.add_key(_pkcs1(pem), old=False)
+    there = (session.dc_id, session.server_address, session.port)
+    if there != (server.dc_id, server.address, server.port):
+        session.set_dc(server.dc_id, server.address, server.port)
+        session.save()
+
+
+def _pkcs1(pem: str) -> bytes:
+    if "BEGIN RSA PUBLIC KEY" in pem:
+        return pem.encode()
+    key = rsa.PublicKey.load_pkcs1_openssl_pem(pem.encode())
+    return key.save_pkcs1()
+
+
+async def connect(
+    name: str,
+    settings: Settings,
+    api_hash: str,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], Awaitable[None]],
+    *,
+    bot_token: str = "",
+    must_be_signed_in: bool = True,
+) -> TelegramAccount:
+    """Connect the account `name`; a bot signs itself in by its token.
+
+    Raises SignInError when nobody signed in before, OSError when the server is out of reach.
+    """
+    client = make_client(settings, api_hash, name, bot=bool(bot_token))
+    await client.connect()
+    if bot_token and not await client.is_user_authorized():
+        await client.sign_in(bot_token=bot_token)
+    if must_be_signed_in and not await client.is_user_authorized():
+        await client.disconnect()
+        raise SignInError(f"account «{name}» is not signed in; run: publisher login")
+    governor = Governor(name, settings.telegram.pace, clock, sleep)
+    return TelegramAccount(name, client, governor, settings.telegram.request_timeout_seconds)

@@ -1,0 +1,79 @@
+"""What an error from Telegram, or from the way there, means for a request."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from telethon import errors
+
+Kind = Literal["wait", "account", "channel", "there", "refused", "unclear"]
+
+CHANNEL_TROUBLE = (
+    errors.ChatWriteForbiddenError,
+    errors.ChatAdminRequiredError,
+    errors.ChannelPrivateError,
+    errors.ChannelInvalidError,
+    errors.ChatRestrictedError,
+    errors.UserBannedInChannelError,
+    errors.ChatSendMediaForbiddenError,
+    errors.ChatSendPhotosForbiddenError,
+    errors.ChatGuestSendForbiddenError,
+    errors.UsernameNotOccupiedError,
+    errors.UsernameInvalidError,
+)
+ACCOUNT_TROUBLE = (
+    errors.PeerFloodError,
+    errors.FrozenMethodInvalidError,
+    errors.UnauthorizedError,
+    errors.AuthKeyError,
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`kind` decides what is done; `name` is Telegram's own; `seconds` only for waits.
+
+    wait      come back after `seconds`; nothing happened
+    account   this account is stopped until a person or time cures it; nothing happened
+    channel   this channel is closed to us; nothing happened
+    there     the server already has this random_id
+    refused   this very request is bad; nothing happened
+    unclear   it may or may not have happened
+    """
+
+    kind: Kind
+    name: str
+    seconds: int = 0
+
+
+def classify(error: BaseException) -> Trouble:
+    """Raises TypeError for an error that is a fault of ours and not of the way or the server."""
+    name = telegram_name(error)
+    seconds = getattr(error, "seconds", None)
+    if isinstance(error, errors.RandomIdDuplicateError):
+        return Trouble("there", name)
+    if isinstance(error, ACCOUNT_TROUBLE):
+        return Trouble("account", name)
+    if isinstance(error, errors.FloodError) and seconds is not None:
+        return Trouble("wait", name, int(seconds))
+    if isinstance(error, CHANNEL_TROUBLE):
+        return Trouble("channel", name)
+    if isinstance(error, errors.RPCError):
+        server_side = isinstance(error, errors.ServerError | errors.TimedOutError)
+        server_side = server_side or abs(error.code or 0) >= 500
+        return Trouble("unclear" if server_side else "refused", name)
+    if isinstance(error, OSError | asyncio.TimeoutError | EOFError | asyncio.CancelledError):
+        return Trouble("unclear", name)
+    if isinstance(error, ValueError) and "unsuccessful" in str(error):
+        return Trouble("unclear", name)
+    raise TypeError(f"not an error of Telegram's: {error!r}") from error
+
+
+def telegram_name(error: BaseException) -> str:
+    """FLOOD_WAIT_30-like for RPC errors, the class's name otherwise."""
+    if isinstance(error, errors.RPCError):
+        message = getattr(error, "message", "") or type(error).__name__
+        return str(message).split(" (")[0][:120]
+    return f"{type(error).__name__}: {error}"[:200]

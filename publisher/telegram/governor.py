@@ -1,0 +1,126 @@
+"""One governor for each account owns every wait: pace, floods, stops. All of it is in the ledger,
+so that a restart forgets nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Literal, TypeVar
+
+from publisher.ledger.alerts import cure_alert, raise_alert
+from publisher.ledger.models import Account, Pace
+from publisher.settings.model import PaceSettings
+from publisher.telegram.errors import classify
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+CallKind = Literal["send", "resolve", "history", "other"]
+
+
+class NotNow(Exception):
+    """The call was not made; it may be made at `until`."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(f"{reason}: not before {until:%Y-%m-%d %H:%M:%S} UTC")
+        self.until, self.reason = until, reason
+
+
+class AccountStopped(Exception):
+    """The account is stopped until it is cured; the call was not made or had no effect."""
+
+
+class Governor:
+    """Paces one account's calls and obeys what Telegram says to it.
+
+    `clock` gives aware UTC; `sleep` waits seconds of that clock. A wait longer than
+    `patience_seconds` is not slept: NotNow tells the caller when to come back.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        pace: PaceSettings,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        patience_seconds: float = 30.0,
+    ) -> None:
+        self.account, self.pace, self.clock, self.sleep = account, pace, clock, sleep
+        self.patience = timedelta(seconds=patience_seconds)
+        Account.get_or_create(name=account)
+
+    async def call(self, kind: CallKind, request: Callable[[], Awaitable[T]]) -> T:
+        """Make the call in its turn.
+
+        Raises NotNow and AccountStopped, when nothing happened, and else the request's error.
+        """
+        wait = self._reserve(kind)
+        if wait > timedelta(0):
+            await self.sleep(wait.total_seconds())
+        try:
+            return await request()
+        except Exception as error:
+            self._obey(error)
+            raise
+
+    def may_call(self) -> bool:
+        row = Account.get(Account.name == self.account)
+        return row.state == "ok" and not (row.wait_until and row.wait_until > self.clock())
+
+    def _reserve(self, kind: CallKind) -> timedelta:
+        now = self.clock()
+        row = Account.get(Account.name == self.account)
+        if row.state != "ok":
+            raise AccountStopped(row.reason)
+        if row.wait_until and row.wait_until > now:
+            raise NotNow(row.wait_until, row.wait_reason)
+        gap = getattr(self.pace, f"{kind}_seconds")
+        if row.widened_until and row.widened_until > now:
+            gap *= self.pace.widen_factor
+        if not gap:
+            return timedelta(0)
+        turn, new = Pace.get_or_create(
+            account=self.account, kind=kind, defaults={"next_at": now}
+        )
+        # A clock set back must not leave a wait of hours behind.
+        start = now if new else min(max(turn.next_at, now), now + self.patience * 2)
+        if start - now > self.patience:
+            raise NotNow(start, "pace")
+        Pace.update(next_at=start + timedelta(seconds=gap)).where(Pace.id == turn.id).execute()
+        return start - now
+
+    def _obey(self, error: Exception) -> None:
+        try:
+            trouble = classify(error)
+        except TypeError:
+            return
+        now = self.clock()
+        if trouble.kind == "wait":
+            until = now + timedelta(seconds=trouble.seconds)
+            widened = now + timedelta(hours=self.pace.widen_hours)
+            Account.update(
+                wait_until=until, wait_reason=trouble.name, widened_until=widened
+            ).where(Account.name == self.account).execute()
+            log.warning("%s: %s, silent until %s", self.account, trouble.name, until)
+            raise NotNow(until, trouble.name) from error
+        if trouble.kind == "account":
+            self.stop(trouble.name)
+            raise AccountStopped(trouble.name) from error
+
+    def stop(self, reason: str) -> None:
+        """Stop this account and tell the owner once."""
+        now = self.clock()
+        Account.update(state="stopped", reason=reason, stopped_at=now).where(
+            Account.name == self.account
+        ).execute()
+        facts = {"account": self.account, "reason": reason}
+        if raise_alert(f"account:{self.account}", "account_stopped", facts, now):
+            log.error("account %s stopped: %s", self.account, reason)
+
+    def cured(self) -> None:
+        """Let the account work again."""
+        Account.update(state="ok", reason="", stopped_at=None).where(
+            Account.name == self.account
+        ).execute()
+        cure_alert(f"account:{self.account}", self.clock())

@@ -1,0 +1,294 @@
+"""One post from the ledger to its channel, exactly once.
+
+The order is the point: the file is read and uploaded (no effect), `sending` is made durable,
+the request leaves with the post's own random_id, the answer is written down. Whatever happens
+in between leaves a row from which `reconcile` knows what to do.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import imagehash
+from PIL import Image
+
+from publisher.ledger import transitions
+from publisher.ledger.alerts import raise_alert
+from publisher.ledger.models import Channel, Post
+from publisher.telegram.account import TelegramAccount
+from publisher.telegram.errors import Trouble, classify
+from publisher.telegram.governor import AccountStopped, NotNow
+from publisher.telegram.peers import find_peer, input_peer
+from publisher.telegram.reading import Seen, read_history
+from publisher.telegram.sending import CAPTION_LIMIT, caption_units, send_uploaded_photo
+
+log = logging.getLogger(__name__)
+steps = logging.getLogger("publisher.steps")
+
+REFUSALS_BEFORE_FAILED = 3
+LOOKS_BEFORE_FAILED = 10
+SURE_AFTER = timedelta(minutes=10)
+HASH_BITS = 16
+SAME_PICTURE = 48
+HISTORY_DEPTH = 200
+
+
+def backoff(attempts: int, seed: int) -> timedelta:
+    """30 s, 1 min, 2 min … 15 min, each with up to half more; the jitter is the post's own."""
+    seconds = min(30 * 2 ** max(attempts - 1, 0), 900)
+    return timedelta(seconds=seconds * (1 + random.Random(f"{seed}:{attempts}").random() / 2))
+
+
+class Publisher:
+    """Publishes and reconciles posts through one account.
+
+    `media` is the folder that memes' files are named from; `worker` is `session:nonce`.
+    """
+
+    def __init__(
+        self,
+        account: TelegramAccount,
+        media: Path,
+        worker: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.account, self.media, self.worker, self.clock = account, media, worker, clock
+
+    async def publish(self, post: Post) -> str:
+        """Claim and send one due post; the state it is in afterwards, or `taken`."""
+        if not transitions.claim(post, self.worker, self.clock()):
+            return "taken"
+        steps.debug("claimed")
+        try:
+            return await self._send_claimed(post)
+        except NotNow as wait:
+            transitions.not_sent(post, "wait", str(wait), wait.until)
+            return "planned"
+        except AccountStopped as stop:
+            transitions.not_sent(post, "account", str(stop), self.clock() + timedelta(minutes=5))
+            return "planned"
+
+    async def _send_claimed(self, post: Post) -> str:
+        try:
+            picture = self._picture(post)
+            peer = await find_peer(self.account, post.channel.handle, self.clock())
+            uploaded = await self.account.upload(picture, "meme.jpg")
+        except (NotNow, AccountStopped):
+            raise
+        except (OSError, ValueError) as error:
+            return self._refused(post, "picture", str(error))
+        except Exception as error:
+            return self._before_sending(post, error)
+        steps.debug("uploaded")
+        if not transitions.begin_sending(post, self.worker, self.clock()):
+            return "taken"
+        steps.debug("sending")
+        return await self._send(post, input_peer(peer), uploaded)
+
+    def _picture(self, post: Post) -> bytes:
+        """The file's bytes. Raises ValueError when it or the caption cannot be sent."""
+        if caption_units(post.caption) > CAPTION_LIMIT:
+            raise ValueError(
+                f"the caption has {caption_units(post.caption)} UTF-16 units, "
+                f"Telegram takes {CAPTION_LIMIT}"
+            )
+        path = self.media / post.meme.file
+        try:
+            data = path.read_bytes()
+            Image.open(io.BytesIO(data)).verify()
+        except FileNotFoundError as error:
+            raise ValueError(f"{path}: the picture is gone") from error
+        except Exception as error:
+            raise ValueError(f"{path}: not a picture any more: {error}") from error
+        return data
+
+    async def _send(self, post: Post, peer: Any, uploaded: Any) -> str:
+        """From `sending`, send with the post's own random_id and write down what came of it."""
+        try:
+            message_id = await send_uploaded_photo(
+                self.account, peer, uploaded, post.caption, post.random_id
+            )
+        except NotNow as wait:
+            transitions.not_sent(post, "wait", str(wait), wait.until)
+            return "planned"
+        except AccountStopped as stop:
+            transitions.not_sent(post, "account", str(stop), self.clock() + timedelta(minutes=5))
+            return "planned"
+        except LookupError as error:
+            return self._look_later(post, "unclear", str(error))
+        except Exception as error:
+            return self._after_sending(post, classify(error))
+        steps.debug("sent")
+        transitions.published(post, message_id, self.clock())
+        steps.debug("published")
+        return "published"
+
+    def _before_sending(self, post: Post, error: Exception) -> str:
+        """Nothing was sent yet, so whatever went wrong may simply be tried again."""
+        trouble = classify(error)
+        if trouble.kind == "channel":
+            return self._channel_closed(post, trouble)
+        if trouble.kind == "refused":
+            return self._refused(post, trouble.name, trouble.name)
+        later = self.clock() + backoff(post.attempts + 1, post.random_id)
+        transitions.not_sent(post, trouble.kind, trouble.name, later)
+        return "planned"
+
+    def _after_sending(self, post: Post, trouble: Trouble) -> str:
+        if trouble.kind == "channel":
+            return self._channel_closed(post, trouble)
+        if trouble.kind == "refused":
+            return self._refused(post, trouble.name, trouble.name)
+        return self._look_later(post, trouble.kind, trouble.name)
+
+    def _look_later(self, post: Post, kind: str, name: str) -> str:
+        wait = timedelta(0) if kind == "there" else backoff(1, post.random_id)
+        transitions.unclear(post, kind, name, self.clock() + wait)
+        return "sending"
+
+    def _refused(self, post: Post, kind: str, reason: str) -> str:
+        """Bad in itself: a few tries, then set aside, so that the queue goes on."""
+        now = self.clock()
+        refusals = post.attempts + 1 if post.state == "planned" else post.attempts
+        if refusals < REFUSALS_BEFORE_FAILED:
+            Post.update(attempts=Post.attempts + 1).where(
+                (Post.id == post.id) & (Post.state == "claimed")
+            ).execute()
+            transitions.not_sent(post, kind, reason, now + backoff(refusals, post.random_id))
+            return "planned"
+        transitions.failed(post, kind, reason)
+        facts = {"post": post.id, "channel": post.channel.handle, "reason": reason}
+        raise_alert(f"post:{post.id}", "post_failed", facts, now)
+        log.error("post %d set aside: %s", post.id, reason)
+        return "failed"
+
+    def _channel_closed(self, post: Post, trouble: Trouble) -> str:
+        """Stop this channel alone, say so once; the cure job looks whether it opened again."""
+        now, channel = self.clock(), post.channel
+        transitions.not_sent(post, trouble.kind, trouble.name, now + timedelta(minutes=5))
+        stop_channel(channel, trouble.name, now)
+        return "planned"
+
+    async def reconcile(self, post: Post) -> str:
+        """Find out what became of a post in `sending`, and bring it to its end.
+
+        First the channel's history is read; a post found there is published. Not found and still
+        in time: sent again with the same random_id, which the server knows if it has it. Not
+        found, too late and long enough ago that nothing can be under way: expired.
+        """
+        now = self.clock()
+        try:
+            found = await self.find_in_channel(post)
+            if found:
+                transitions.published(post, found.message_id, found.at)
+                steps.debug("reconciled")
+                return "published"
+            if now >= post.expires_at:
+                return self._too_late(post, now)
+            if post.error_kind == "there" and post.attempts >= LOOKS_BEFORE_FAILED:
+                transitions.failed(post, "there", "the server has it, the channel shows it not")
+                return "failed"
+            peer = await find_peer(self.account, post.channel.handle, now)
+            uploaded = await self.account.upload(self._picture(post), "meme.jpg")
+        except NotNow as wait:
+            transitions.unclear(post, "wait", str(wait), wait.until)
+            return "sending"
+        except (AccountStopped, ValueError, OSError) as error:
+            transitions.unclear(post, "unclear", str(error), now + backoff(3, post.random_id))
+            return "sending"
+        except Exception as error:
+            return self._after_looking(post, classify(error))
+        Post.update(
+            claimed_by=self.worker, sending_at=now, next_try_at=None, attempts=Post.attempts + 1
+        ).where((Post.id == post.id) & (Post.state == "sending")).execute()
+        post.attempts += 1
+        steps.debug("resending")
+        return await self._resend(post, input_peer(peer), uploaded)
+
+    async def _resend(self, post: Post, peer: Any, uploaded: Any) -> str:
+        """As `_send`, but a wait or a stop does not prove that the first try had no effect."""
+        try:
+            message_id = await send_uploaded_photo(
+                self.account, peer, uploaded, post.caption, post.random_id
+            )
+        except NotNow as wait:
+            transitions.unclear(post, "wait", str(wait), wait.until)
+            return "sending"
+        except (AccountStopped, LookupError) as error:
+            later = self.clock() + backoff(post.attempts, post.random_id)
+            transitions.unclear(post, "unclear", str(error), later)
+            return "sending"
+        except Exception as error:
+            return self._after_looking(post, classify(error))
+        transitions.published(post, message_id, self.clock())
+        steps.debug("reconciled")
+        return "published"
+
+    def _after_looking(self, post: Post, trouble: Trouble) -> str:
+        now = self.clock()
+        if trouble.kind == "channel":
+            stop_channel(post.channel, trouble.name, now)
+        later = now + backoff(post.attempts, post.random_id)
+        transitions.unclear(post, trouble.kind, trouble.name, later)
+        return "sending"
+
+    def _too_late(self, post: Post, now: datetime) -> str:
+        if now - post.sending_at < SURE_AFTER:
+            transitions.unclear(post, "late", "waiting to be sure", post.sending_at + SURE_AFTER)
+            return "sending"
+        transitions.expired(post, "not in the channel's history, and too late to send again")
+        return "expired"
+
+    async def find_in_channel(self, post: Post) -> Seen | None:
+        """The message this post became, if the channel's recent history has it.
+
+        Ours is a photo with the post's caption, no other post's message, no older than the
+        send, and the same picture by perceptual hash (the server re-compresses pictures).
+        """
+        peer = await find_peer(self.account, post.channel.handle, self.clock())
+        seen = await read_history(self.account, peer, limit=HISTORY_DEPTH)
+        return await self.match(post, seen)
+
+    async def match(self, post: Post, seen: list[Seen]) -> Seen | None:
+        earliest = (post.sending_at or post.due_at) - SURE_AFTER
+        taken = {
+            p.message_id
+            for p in Post.select(Post.message_id).where(
+                (Post.channel == post.channel_id) & Post.message_id.is_null(False)
+            )
+        }
+        candidates = [
+            s
+            for s in seen
+            if s.photo is not None
+            and s.message_id not in taken
+            and s.text == post.caption
+            and s.at >= earliest
+        ]
+        for candidate in candidates:
+            if await self._same_picture(post, candidate, alone=len(candidates) == 1):
+                return candidate
+        return None
+
+    async def _same_picture(self, post: Post, seen: Seen, *, alone: bool) -> bool:
+        try:
+            ours = Image.open(self.media / post.meme.file)
+        except OSError:
+            return alone and bool(post.caption)
+        theirs = Image.open(io.BytesIO(await self.account.download(seen.photo)))
+        distance = imagehash.phash(ours, HASH_BITS) - imagehash.phash(theirs, HASH_BITS)
+        return bool(distance <= SAME_PICTURE)
+
+
+def stop_channel(channel: Channel, reason: str, now: datetime) -> None:
+    """Stop one channel and tell the owner once."""
+    Channel.update(state="stopped", reason=reason).where(Channel.id == channel.id).execute()
+    facts = {"channel": channel.handle, "reason": reason}
+    if raise_alert(f"channel:{channel.handle}", "channel_stopped", facts, now):
+        log.error("channel %s stopped: %s", channel.handle, reason)
