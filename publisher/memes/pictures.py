@@ -1,0 +1,116 @@
+"""Pictures from outside: is it one, is it safe to decode, and as Telegram wants it."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+MAX_PIXELS = 40_000_000
+MAX_BYTES = 20_000_000
+MAX_SIDE = 1280
+MAX_ASPECT = 20
+"""Telegram refuses photos longer than this many times their width."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+STILL = ("JPEG", "MPO", "PNG", "WEBP", "BMP")
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message says why and what would help."""
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What a decodable picture is: format by content, size in px after EXIF orientation."""
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+
+
+def check_picture(
+    picture: Path | bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+) -> PictureInfo:
+    """Decode the whole picture and describe it.
+
+    Raises PictureError for what is not a still picture of a known format, is damaged, is larger
+    than `max_bytes`, or would decode to more than `max_pixels` (checked before decoding).
+    """
+    image, size = _decoded(picture, max_pixels, max_bytes)
+    return PictureInfo(image.format or "", *ImageOps.exif_transpose(image).size, size)
+
+
+def normalise(
+    picture: Path | bytes,
+    *,
+    max_side: int = MAX_SIDE,
+    quality: int = 90,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+) -> bytes:
+    """The picture as a JPEG for Telegram: upright, RGB on white, ≤ max_side px, no metadata."""
+    image, _ = _decoded(picture, max_pixels, max_bytes)
+    image = ImageOps.exif_transpose(image)
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        width, height = image.size
+        raise PictureError(f"{width}×{height} px is too narrow a strip: at most {MAX_ASPECT}:1")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image, mask=image.getchannel("A"))
+        image = flat
+    image = image.convert("RGB")
+    image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return jpeg(image, quality)
+
+
+def jpeg(image: Image.Image, quality: int = 90) -> bytes:
+    """The RGB image as JPEG bytes with full colour resolution (sharp lettering), no metadata."""
+    out = BytesIO()
+    bare = Image.new("RGB", image.size)
+    bare.paste(image)
+    bare.save(out, "JPEG", quality=quality, subsampling=0)
+    return out.getvalue()
+
+
+def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Image.Image, int]:
+    try:
+        size = len(picture) if isinstance(picture, bytes) else picture.stat().st_size
+        if size > max_bytes:
+            raise PictureError(f"{size:,} bytes: more than the {max_bytes:,} allowed")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            source = BytesIO(picture) if isinstance(picture, bytes) else picture
+            image = Image.open(source, formats=FORMATS)
+        _check_header(image, max_pixels)
+        image.load()
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"decodes to far more than {max_pixels:,} pixels") from error
+    except Image.UnidentifiedImageError as error:
+        raise PictureError("not a picture of a known format (use JPEG, PNG or WebP)") from error
+    except PictureError:
+        raise
+    except FileNotFoundError as error:
+        raise PictureError(f"no such file: {picture!r}") from error
+    except _BROKEN as error:
+        raise PictureError(f"damaged or cut short: {error}") from error
+    return image, size
+
+
+def _check_header(image: Image.Image, max_pixels: int) -> None:
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        raise PictureError(
+            f"{image.width}×{image.height} px is more than the {max_pixels:,} pixels allowed"
+        )
+    if image.format not in STILL or (image.format != "MPO" and getattr(image, "n_frames", 1) > 1):
+        raise PictureError(f"{image.format} is animated or not a photo: use JPEG, PNG or WebP")

@@ -1,0 +1,273 @@
+"""Templates: a picture, the boxes for its texts, how its joke works, and whose it is.
+
+A template is a folder with `template.toml`, the picture and its `LICENCE`; docs/templates.md tells
+the keys. Rectangles are fractions of the picture; sizes of lettering are px on a picture whose
+longer side is 1280 px.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from PIL import Image, ImageColor
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from .fonts import FONTS
+from .pictures import PictureError, check_picture
+
+SHIPPED = Path(__file__).parent / "templates"
+FILE = "template.toml"
+LICENCE_FILE = "LICENCE"
+LANGUAGES = ("ru", "en")
+MAX_PIXELS = 16_000_000
+MAX_BYTES = 8_000_000
+
+log = logging.getLogger(__name__)
+
+
+class TemplateError(ValueError):
+    """A template that cannot be used: which file, which key, and what is wrong with it."""
+
+    def __init__(self, file: Path, key: str, problem: str) -> None:
+        super().__init__(f"{file}: {key}: {problem}" if key else f"{file}: {problem}")
+        self.file = file
+        self.key = key
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type[TemplateError], tuple[Path, str, str]]:
+        return TemplateError, (self.file, self.key, self.problem)
+
+
+def _known_font(name: str) -> str:
+    if name not in FONTS:
+        raise ValueError(f"no font {name!r}; there are {', '.join(FONTS)}")
+    return name
+
+
+def _known_color(name: str) -> str:
+    ImageColor.getrgb(name)
+    return name
+
+
+Color = Annotated[str, AfterValidator(_known_color)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(_Record):
+    """One text in both languages."""
+
+    ru: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def of(self, language: str) -> str:
+        return self.en if language == "en" else self.ru
+
+
+class Area(_Record):
+    """A rectangle for lettering and how the letters look.
+
+    `rect` is (x, y, width, height) as fractions of the picture, turned by `angle` degrees
+    counter-clockwise about its middle. `outline` is the stroke's width in font sizes.
+    """
+
+    rect: tuple[float, float, float, float]
+    angle: float = Field(default=0.0, ge=-180, le=180)
+    align: Literal["left", "center", "right"] = "center"
+    valign: Literal["top", "middle", "bottom"] = "middle"
+    font: Annotated[str, AfterValidator(_known_font)] = "bold"
+    color: Color = "#141414"
+    outline: float = Field(default=0.0, ge=0, le=0.2)
+    outline_color: Color = "#000000"
+    uppercase: bool = False
+    min_px: int = Field(default=30, ge=12, le=400)
+    max_px: int = Field(default=90, ge=12, le=400)
+    line_spacing: float = Field(default=1.14, ge=0.8, le=2)
+
+    @field_validator("rect")
+    @classmethod
+    def _inside(cls, rect: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        x, y, width, height = rect
+        if not all(map(math.isfinite, rect)) or width <= 0 or height <= 0:
+            raise ValueError(f"{list(rect)} is no rectangle [x, y, width, height]")
+        if x < 0 or y < 0 or x + width > 1.0001 or y + height > 1.0001:
+            raise ValueError(f"{list(rect)} leaves the picture: fractions within 0 … 1 are needed")
+        return rect
+
+    @model_validator(mode="after")
+    def _sizes_in_order(self) -> Area:
+        if self.max_px < self.min_px:
+            raise ValueError(f"max_px {self.max_px} is below min_px {self.min_px}")
+        return self
+
+
+class Box(Area):
+    """Where one text of a caption goes."""
+
+    name: str = Field(min_length=1)
+    max_chars: int = Field(ge=1, le=300)
+    optional: bool = False
+
+
+class Label(Area):
+    """Lettering that belongs to the template, in both languages."""
+
+    ru: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def text(self, language: str) -> str:
+        return self.en if language == "en" else self.ru
+
+
+class Template(_Record):
+    """A template ready to render. `size` is the picture's (width, height) in px."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)
+    name: Words
+    pattern: Words
+    picture: Path
+    size: tuple[int, int]
+    licence: str
+    credit: str = ""
+    source: str = ""
+    themes: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = Field(min_length=1)
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.picture.parent
+
+
+def corners(
+    rect: tuple[float, float, float, float], angle: float, size: tuple[int, int]
+) -> list[tuple[float, float]]:
+    """The four corners in px of `rect` (fractions of `size`) turned about its middle."""
+    x, y, width, height = (
+        rect[0] * size[0],
+        rect[1] * size[1],
+        rect[2] * size[0],
+        rect[3] * size[1],
+    )
+    middle_x, middle_y = x + width / 2, y + height / 2
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return [
+        (middle_x + dx * cos + dy * sin, middle_y - dx * sin + dy * cos)
+        for dx in (-width / 2, width / 2)
+        for dy in (-height / 2, height / 2)
+    ]
+
+
+def read_template(folder: Path) -> Template:
+    """The template in `folder`. Raises TemplateError naming the file and the key."""
+    file = folder / FILE
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TemplateError(file, "", "no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TemplateError(file, "", f"not valid TOML: {error}") from error
+    data.setdefault("id", folder.name)
+    picture = folder / str(data.get("picture", "picture.png"))
+    if picture.parent != folder:
+        raise TemplateError(file, "picture", "must be a file of the template's own folder")
+    _check_licence(file, data)
+    try:
+        info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+        data |= {"picture": picture, "size": (info.width, info.height)}
+        template = Template.model_validate(data)
+    except PictureError as error:
+        raise TemplateError(picture, "picture", str(error)) from error
+    except ValidationError as error:
+        raise TemplateError(file, *_first_problem(error)) from error
+    check_areas(template, file)
+    return template
+
+
+def _check_licence(file: Path, data: dict[str, object]) -> None:
+    if not str(data.get("licence", "")).strip():
+        raise TemplateError(file, "licence", "missing: a template without a licence is not used")
+    text = file.parent / LICENCE_FILE
+    if not text.is_file() or not text.read_text(encoding="utf-8", errors="replace").strip():
+        raise TemplateError(text, "", "missing: put the picture's licence and credit there")
+
+
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    others = error.error_count() - 1
+    return ".".join(map(str, first["loc"])), message + (f" (and {others} more)" if others else "")
+
+
+def check_areas(template: Template, file: Path) -> None:
+    """Raise TemplateError when a box's name repeats or a turned box leaves the picture."""
+    names = [box.name for box in template.boxes]
+    if len(set(names)) < len(names):
+        raise TemplateError(file, "boxes", f"names repeat: {', '.join(names)}")
+    areas: list[tuple[str, Area]] = [(f"boxes.{box.name}", box) for box in template.boxes]
+    areas += [(f"labels.{index}", label) for index, label in enumerate(template.labels)]
+    for key, area in areas:
+        for x, y in corners(area.rect, area.angle, template.size):
+            if not (-1 <= x <= template.size[0] + 1 and -1 <= y <= template.size[1] + 1):
+                raise TemplateError(
+                    file, key, f"turned by {area.angle}°, a corner leaves the picture"
+                )
+
+
+def read_templates(*dirs: Path) -> tuple[dict[str, Template], list[TemplateError]]:
+    """All templates in the folders of `dirs` by id, and what is wrong with the others.
+
+    A later directory's template replaces an earlier one with the same id.
+    """
+    templates: dict[str, Template] = {}
+    problems: list[TemplateError] = []
+    for folder in _folders(dirs, problems):
+        try:
+            template = read_template(folder)
+            templates[template.id] = template
+        except TemplateError as error:
+            problems.append(error)
+    return templates, problems
+
+
+def _folders(dirs: Iterable[Path], problems: list[TemplateError]) -> Iterable[Path]:
+    for directory in dirs:
+        if not directory.is_dir():
+            problems.append(TemplateError(directory, "", "no such directory of templates"))
+            continue
+        yield from sorted(path.parent for path in directory.glob(f"*/{FILE}"))
+
+
+def load_templates(*dirs: Path, default: Path | None = SHIPPED) -> dict[str, Template]:
+    """The shipped templates and those in `dirs`, by id; unusable ones are logged and left out."""
+    templates, problems = read_templates(*([default] if default else []), *dirs)
+    for problem in problems:
+        log.warning("template left out: %s", problem)
+    return templates
+
+
+def check_templates(*dirs: Path, default: Path | None = SHIPPED) -> list[str]:
+    """Everything wrong with the templates there, one line each; an empty list when all is well."""
+    _, problems = read_templates(*([default] if default else []), *dirs)
+    return [str(problem) for problem in problems]
+
+
+def picture_of(template: Template) -> Image.Image:
+    """The template's picture, decoded, RGB."""
+    with Image.open(template.picture) as image:
+        return image.convert("RGB")
