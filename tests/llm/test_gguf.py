@@ -24,7 +24,7 @@ def test_header_tells_name_and_sizes(gguf_file: Write) -> None:
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model file at .*gone.gguf"):
+    with pytest.raises(ModelError, match=r"no model file at .*gone\.gguf"):
         open_model(tmp_path / "gone.gguf")
 
 
@@ -40,7 +40,7 @@ def test_other_files_are_refused(gguf_file: Write, data: bytes) -> None:
 
 
 def test_truncated_tensors_are_seen_before_loading(gguf_file: Write) -> None:
-    with pytest.raises(ModelError, match="truncated: .* download it again"):
+    with pytest.raises(ModelError, match=r"truncated: .* download it again"):
         open_model(gguf_file(SMALL[:-1]))
 
 
