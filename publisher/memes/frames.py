@@ -99,7 +99,7 @@ class Frame:
             if positive <= traits and not negative & traits:
                 best = max(best, 1 + len(positive - MARKS) + 2 * ("two" in wanted))
         slots = {slot.kind for box in self.boxes for slot in box}
-        if slots & PHRASES and not topic.inflectable or slots & PARTS and not topic.parts:
+        if (slots & PHRASES and not topic.inflectable) or (slots & PARTS and not topic.parts):
             return 0
         return best
 

@@ -10,8 +10,6 @@ from publisher.memes.frames_english import english_phrases
 from publisher.memes.frames_kinds import FEELINGS, FORMS, TopicPhrase, fold, kinds_of_words
 from publisher.memes.frames_russian import russian_phrases
 
-__all__ = ["TopicPhrase", "quoted", "topic_phrase", "topic_phrases"]
-
 
 def topic_phrase(text: str, language: str) -> TopicPhrase | None:
     """The noun phrase that a topic or headline is about, or None when there is none to inflect.

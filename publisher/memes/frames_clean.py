@@ -1,0 +1,78 @@
+"""Topics as people and feeds send them, made safe to work with: a topic is data, never an order."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from publisher.memes import inflect
+
+MAX_TOPIC = 300  # characters; a long headline has about 120
+_MAX_WORD = 45
+_ORDER = re.compile(
+    r"<\|?[a-z_/]+\|?>|\[/?inst\]|###|```"
+    r"|\b(?:ignore|disregard|forget|override)\b.{0,40}"
+    r"\b(?:previous|above|prior|all|instructions?|rules|prompts?)\b"
+    r"|\b(?:system|developer) prompt\b|\byou are now\b|\bact as\b|\bpretend (?:to be|you are)\b"
+    r"|\b(?:игнорируй|забудь|отмени|не обращай внимания на)(?:те)?\b.{0,40}"
+    r"\b(?:инструкц|правил|предыдущ|выше|промпт|указани|ограничени)"
+    r"|\bсистемн\w+ (?:промпт|инструкц|сообщени)|\bты теперь\b|\bты больше не\b|\bведи себя как\b"
+    r"|\bпредставь,? что ты\b|\bотвечай только\b|\bпокажи (?:свой |свои )?(?:промпт|инструкц)",
+    re.IGNORECASE,
+)
+_REQUEST_RU = re.compile(
+    r"^(?:(?:сделай|придумай|напиши|создай|нарисуй|хочу|давай|можно|нужен)(?:те)?\s+)?(?:мне\s+)?"
+    r"(?:мем\w*|шутк\w+|прикол\w*|картинк\w+)\s+(про|об|обо|о|на тему|по теме)\s+(.+)$",
+    re.IGNORECASE,
+)
+_REQUEST_EN = re.compile(
+    r"^(?:(?:please\s+)?(?:make|create|write|give|draw|do)\s+)?(?:me\s+)?(?:an?\s+|some\s+)?"
+    r"(?:funny\s+)?(?:memes?|jokes?)\s+(?:about|on|of)\s+(.+)$",
+    re.IGNORECASE,
+)
+
+
+class TopicError(ValueError):
+    """A topic that nothing should be made of; the message says why, `code` names the reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def clean_topic(text: str, language: str) -> str:
+    """The topic as plain one-line text: no control, zero-width or direction marks, no stray marks.
+
+    «сделай мем про дедлайн» becomes «дедлайн». Raises TopicError for a topic that is empty,
+    endless, in another script, or that gives orders to the model: a topic is data.
+    """
+    plain = unicodedata.normalize("NFKC", text[: MAX_TOPIC * 10])
+    plain = "".join(c if unicodedata.category(c) != "Cc" else " " for c in plain)
+    plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn", "Me", "Co"))
+    plain = " ".join(plain.replace("{", "(").replace("}", ")").split()).strip(" .,;")
+    letters = [c for c in plain if c.isalpha()]
+    if not letters:
+        raise TopicError("empty", "the topic is empty: write a word or a headline")
+    if len(plain) > MAX_TOPIC:
+        raise TopicError("endless", f"the topic is longer than {MAX_TOPIC} characters: shorten it")
+    longest = max(re.split(r"[\s/-]+", plain), key=len)
+    if len(longest) > _MAX_WORD or re.search(r"(\w)\1{4,}", plain):
+        raise TopicError("endless", f"not a word: {longest[:20]}…")
+    if any(not re.match(r"[A-Za-zА-Яа-яЁё]", unicodedata.normalize("NFD", c)) for c in letters):
+        raise TopicError("script", "only topics in Cyrillic or Latin letters are understood")
+    if _ORDER.search(plain):
+        raise TopicError("order", "the topic reads as an instruction to the model, not as a topic")
+    return _without_request(plain, language)
+
+
+def _without_request(text: str, language: str) -> str:
+    if language != "ru":
+        request = _REQUEST_EN.match(text)
+        return request.group(1) if request else text
+    request = _REQUEST_RU.match(text)
+    if not request:
+        return text
+    preposition, rest = request.group(1).lower(), request.group(2)
+    case = {"про": "accs", "о": "loct", "об": "loct", "обо": "loct"}.get(preposition)
+    phrase = inflect.noun_phrase(rest.split(), case) if case else None
+    return phrase.text if phrase else rest

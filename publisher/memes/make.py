@@ -1,0 +1,284 @@
+"""A topic in, memes out: clean, screen, write, screen, rank, render, and say why for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from publisher.llm import Model, ModelError, open_model
+from publisher.memes.frames import Rank, fill_frames, normal_texts
+from publisher.memes.frames_clean import TopicError, clean_topic
+from publisher.memes.phash import picture_hash
+from publisher.memes.render import RenderError, TextDoesNotFit, render
+from publisher.memes.templates import Template, load_templates
+from publisher.memes.types import Caption
+
+Progress = Callable[[str], None]
+Mode = Literal["auto", "free", "frames"]
+
+CAN_WRITE_PARAMETERS = 1_000_000_000
+"""An instruct model of this size or more is tried for free captions in mode "auto"."""
+
+_SAY = {
+    "ru": {
+        "model": "открываю модель {name}",
+        "frames": "подбираю заготовки: {topic}",
+        "free": "модель пишет подписи: {topic}",
+        "rank": "выбираю из {n} вариантов",
+        "render": "рисую: {template}",
+    },
+    "en": {
+        "model": "opening the model {name}",
+        "frames": "filling frames: {topic}",
+        "free": "the model writes captions: {topic}",
+        "rank": "choosing among {n} candidates",
+        "render": "drawing: {template}",
+    },
+}
+
+
+@dataclass(frozen=True)
+class MakeRequest:
+    """What to make. `avoid`: (template, texts) of the captions posted before."""
+
+    topic: str
+    language: str = "ru"
+    count: int = 8
+    seed: int = 1
+    model_path: str | None = None
+    mode: Mode = "auto"
+    template: str | None = None
+    budget_s: float = 45.0
+    avoid: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    threads: int = 2
+    template_dirs: tuple[str, ...] = ()
+    use_model: bool = True  # False: no language model at all, the seed decides
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A caption with everything that led to it; `refused` says why it was not chosen."""
+
+    caption: Caption
+    jpeg: bytes | None = None
+    score: float = 0.0
+    reasons: dict[str, float | str] = field(default_factory=dict)
+    phash: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """`chosen` is empty when there is no meme to be had: `notes` then say why."""
+
+    chosen: tuple[Candidate, ...]
+    refused: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
+    """Up to `request.count` memes, the best first. Never raises for what a topic or a model does.
+
+    Raises ValueError for a request that is wrong in itself: count, language or template unknown.
+    """
+    began = time.monotonic()
+    templates = _templates(request)
+    work = _Work(request, templates, progress or (lambda _: None), began)
+    try:
+        topic = clean_topic(request.topic, request.language)
+        refusal = _screen_topic(topic, request.language)
+    except TopicError as error:
+        topic, refusal = "", f"topic refused ({error.code}): {error}"
+    if refusal:
+        return Made((), (), (refusal,), time.monotonic() - began)
+    candidates = work.rank(topic, work.screen(work.write(topic)))
+    chosen, refused = work.draw(candidates)
+    if not chosen:
+        work.notes.append(f"no meme for this topic: {len(refused)} candidates, none was usable")
+    elif len(chosen) < request.count:
+        work.notes.append(f"{len(chosen)} of {request.count} memes: no more were good enough")
+    seconds = time.monotonic() - began
+    return Made(tuple(chosen), tuple(refused), tuple(work.notes), seconds)
+
+
+def _templates(request: MakeRequest) -> dict[str, Template]:
+    if request.language not in _SAY:
+        raise ValueError(f"language {request.language!r}: only {', '.join(_SAY)} are known")
+    if not 1 <= request.count <= 50:
+        raise ValueError(f"count {request.count}: 1 to 50 memes can be made at once")
+    templates = _load_templates(request.template_dirs)
+    if request.template is None:
+        return templates
+    if request.template not in templates:
+        raise ValueError(f"template {request.template!r} is not there: {', '.join(templates)}")
+    return {request.template: templates[request.template]}
+
+
+@lru_cache(maxsize=4)
+def _load_templates(dirs: tuple[str, ...]) -> dict[str, Template]:
+    return load_templates(*(Path(path) for path in dirs))
+
+
+@dataclass
+class _Work:
+    """One request under way."""
+
+    request: MakeRequest
+    templates: dict[str, Template]
+    tell: Progress
+    began: float
+    notes: list[str] = field(default_factory=list)
+    refused: list[Candidate] = field(default_factory=list)
+
+    def say(self, what: str, **values: object) -> None:
+        self.tell(_SAY[self.request.language][what].format(**values))
+
+    def left(self) -> float:
+        return self.request.budget_s - (time.monotonic() - self.began)
+
+    # Writing
+
+    def write(self, topic: str) -> list[Caption]:
+        """Captions of both ways, as the mode and the model allow."""
+        model = self._model()
+        mode = self._mode(model)
+        captions: list[Caption] = []
+        if mode == "free" and model is not None:
+            self.say("free", topic=topic)
+            captions += self._write_free(model, topic)
+        if mode == "frames" or self.request.mode == "auto":
+            self.say("frames", topic=topic)
+            captions += self._fill(model, topic)
+        return captions
+
+    def _model(self) -> Model | None:
+        if not self.request.use_model:
+            return None
+        path = self.request.model_path
+        self.say("model", name=Path(path).name if path else "gemma3-270m")
+        try:
+            return open_model(Path(path) if path else None, n_threads=self.request.threads)
+        except ModelError as error:
+            self.notes.append(f"no language model, the seed decides: {error}")
+            return None
+
+    def _mode(self, model: Model | None) -> Mode:
+        if model is None and self.request.mode == "free":
+            self.notes.append("free captions need a model: frames are used")
+        if model is None or self.request.mode == "frames":
+            return "frames"
+        if self.request.mode == "free":
+            return "free"
+        able = model.kind == "instruct" and (model.parameters or 0) >= CAN_WRITE_PARAMETERS
+        return "free" if able else "frames"
+
+    def _fill(self, model: Model | None, topic: str) -> list[Caption]:
+        return fill_frames(
+            topic,
+            self.request.language,
+            count=self.request.count * 4 + 8,
+            seed=self.request.seed,
+            rank=_ranker(model) if model else None,
+            model=model.name if model else "",
+            templates=list(self.templates),
+            avoid=self.request.avoid,
+        )
+
+    def _write_free(self, model: Model, topic: str) -> list[Caption]:
+        return []
+
+    # Choosing
+
+    def screen(self, captions: list[Caption]) -> list[Caption]:
+        """Those that are new and harmless; the others are kept with the reason."""
+        posted = {(template, normal_texts(texts)) for template, texts in self.request.avoid}
+        kept = []
+        for caption in captions:
+            key = (caption.template, normal_texts(caption.texts))
+            reason = "posted before or twice among the candidates" if key in posted else ""
+            posted.add(key)
+            reason = reason or _screen_caption(caption)
+            if reason:
+                self.refuse(caption, reason)
+            else:
+                kept.append(caption)
+        return kept
+
+    def rank(self, topic: str, captions: list[Caption]) -> list[Candidate]:
+        self.say("rank", n=len(captions))
+        return [
+            Candidate(caption, score=-float(at), reasons=_record(caption))
+            for at, caption in enumerate(captions)
+        ]
+
+    def draw(self, candidates: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+        """Render the best, each template in turn, until there are enough."""
+        chosen: list[Candidate] = []
+        used: dict[str, int] = {}
+        waiting = list(candidates)
+        while waiting and len(chosen) < self.request.count:
+            best = min(
+                range(len(waiting)),
+                key=lambda i: (used.get(waiting[i].caption.template, 0), -waiting[i].score),
+            )
+            candidate = self._drawn(waiting.pop(best))
+            if candidate.refused:
+                self.refused.append(candidate)
+            else:
+                used[candidate.caption.template] = used.get(candidate.caption.template, 0) + 1
+                chosen.append(candidate)
+        self.refused += [_refused(candidate, "others ranked higher") for candidate in waiting]
+        return chosen, self.refused
+
+    def _drawn(self, candidate: Candidate) -> Candidate:
+        caption = candidate.caption
+        self.say("render", template=caption.template)
+        template = self.templates.get(caption.template)
+        if template is None:
+            return _refused(candidate, f"template {caption.template} is not there")
+        try:
+            picture = render(template, caption.texts, language=caption.language)
+        except TextDoesNotFit as error:
+            return _refused(candidate, f"does not fit: {error}")
+        except RenderError as error:
+            return _refused(candidate, f"cannot be drawn: {error}")
+        phash = picture_hash(picture.jpeg)
+        return dataclasses.replace(candidate, jpeg=picture.jpeg, phash=phash)
+
+    def refuse(self, caption: Caption, reason: str) -> None:
+        self.refused.append(Candidate(caption, reasons=_record(caption), refused=reason))
+
+
+def _refused(candidate: Candidate, reason: str) -> Candidate:
+    return dataclasses.replace(candidate, refused=reason)
+
+
+def _record(caption: Caption) -> dict[str, float | str]:
+    return {
+        "method": caption.method,
+        "source": caption.source,
+        "model": caption.model,
+        "prompt": caption.prompt,
+        "seed": caption.seed,
+    }
+
+
+def _ranker(model: Model) -> Rank:
+    def rank(prompt: str, continuations: list[str]) -> list[float]:
+        return [total for total, _ in model.loglikelihood(prompt, continuations)]
+
+    return rank
+
+
+def _screen_topic(topic: str, language: str) -> str:
+    return ""
+
+
+def _screen_caption(caption: Caption) -> str:
+    return ""
