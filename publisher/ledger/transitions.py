@@ -162,9 +162,7 @@ def stale_claims(now: datetime, worker: str) -> list[Post]:
     session = worker.split(":", 1)[0]
     gone = (Post.claimed_by.startswith(session + ":")) & (Post.claimed_by != worker)
     return list(
-        Post.select().where(
-            (Post.state == "claimed") & (gone | (Post.claimed_at < now - LEASE))
-        )
+        Post.select().where((Post.state == "claimed") & (gone | (Post.claimed_at < now - LEASE)))
     )
 
 

@@ -44,13 +44,18 @@ def load_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate_json(_as_json(raw | {"root": str(path.resolve().parent)}))
     except ValidationError as error:
-        problems = [_problem(details, raw) for details in error.errors()]
+        problems = [_problem(details, raw) for details in error.errors() if not _echo(details)]
         raise ConfigError(path, problems) from error
 
 
 def _as_json(raw: dict[str, Any]) -> str:
     # JSON, because pydantic's strict mode takes lists for tuples only from there.
     return json.dumps(raw, default=str)
+
+
+def _echo(details: Any) -> bool:
+    """A list that only seems too short, because its wrong members were left out."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _problem(details: Any, raw: dict[str, Any]) -> Problem:

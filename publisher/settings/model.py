@@ -5,6 +5,7 @@ Durations say their unit in the key's name. Times of day are local to `zone`.
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,8 +21,11 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 
 def known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"unknown zone «{name}»; write one like Europe/Moscow")
+    zones = available_timezones()
+    if name not in zones:
+        close = difflib.get_close_matches(name, zones, n=1)
+        hint = f"did you mean «{close[0]}»?" if close else "write one like Europe/Moscow"
+        raise ValueError(f"unknown zone «{name}»; {hint}")
     return name
 
 
@@ -73,7 +77,7 @@ class PaceSettings(Section):
 class TelegramSettings(Section):
     api_id: int = Field(0, ge=0)
     phone: str = ""
-    request_timeout_seconds: float = Field(60.0, gt=0)
+    request_timeout_seconds: float = Field(60.0, gt=0, le=100)
     server: ServerSettings | None = None
     pace: PaceSettings = PaceSettings()
 
@@ -108,7 +112,7 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def one_of_two(self) -> SourceSettings:
         if bool(self.feed) == bool(self.channel):
-            raise ValueError("a source is either feed = \"https://…\" or channel = \"@name\"")
+            raise ValueError('a source is either feed = "https://…" or channel = "@name"')
         if self.feed and not re.match(r"https?://|file:/", self.feed):
             raise ValueError(f"«{self.feed}» is not an address; write https://… or file:/…")
         if self.channel:
@@ -173,6 +177,7 @@ class MemeSettings(Section):
     topics_per_run: int = Field(6, ge=1, le=50)
     stale_days: float = Field(4.0, gt=0)
     templates: tuple[str, ...] = ()
+    evergreen: tuple[str, ...] = ()
 
 
 class TopicSettings(Section):

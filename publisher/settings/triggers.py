@@ -28,9 +28,7 @@ def parse_trigger(text: str, zone: str) -> BaseTrigger:
         return IntervalTrigger(seconds=int(span.total_seconds()), timezone=ZoneInfo(zone))
     fields = text.split()
     if len(fields) != 5:
-        raise ValueError(
-            f"«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»"
-        )
+        raise ValueError(f"«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»")
     if re.search(r"\d", re.sub(r"(/|#)\d+", "", fields[4])):
         raise ValueError(f"«{text}»: name the weekdays (mon, tue, … sun) instead of numbering them")
     try:

@@ -17,7 +17,7 @@ from telethon.crypto import rsa as telethon_rsa
 from telethon.sessions import SQLiteSession
 
 from publisher.settings.model import ServerSettings, Settings
-from publisher.telegram.governor import CallKind, Governor
+from publisher.telegram.governor import CallKind, Governor, NotNow
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +34,17 @@ class TelegramAccount:
     client: TelegramClient
     governor: Governor
     timeout_seconds: float
+    rehearsal: list[str] | None = None
 
     async def call(self, kind: CallKind, request: Any) -> Any:
         """One raw request through the governor, with a time limit.
 
-        Raises NotNow, AccountStopped, telethon's errors, asyncio.TimeoutError.
+        In a rehearsal a send is noted and not made: NotNow. Raises NotNow, AccountStopped,
+        telethon's errors, asyncio.TimeoutError.
         """
+        if kind == "send" and self.rehearsal is not None:
+            self.rehearsal.append(describe(request))
+            raise NotNow(self.governor.clock(), "dry run")
         return await self.governor.call(
             kind, lambda: asyncio.wait_for(self.client(request), self.timeout_seconds)
         )
@@ -64,6 +69,14 @@ class TelegramAccount:
         if not isinstance(found, bytes):
             raise OSError("the photo could not be downloaded")
         return found
+
+
+def describe(request: Any) -> str:
+    """A send in one line, for a dry run."""
+    peer = getattr(request, "peer", None)
+    whom = getattr(peer, "channel_id", None) or getattr(peer, "user_id", None)
+    text = getattr(request, "message", "") or ""
+    return f"{type(request).__name__} to {whom}: {text[:80]!r}"
 
 
 def session_path(state: Path, name: str) -> Path:
@@ -102,9 +115,7 @@ def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> T
     )
 
 
-def use_server(
-    session: SQLiteSession, server: ServerSettings, path: Callable[[str], Path]
-) -> None:
+def use_server(session: SQLiteSession, server: ServerSettings, path: Callable[[str], Path]) -> None:
     """Point a session at any MTProto server: address, DC id and RSA public key.
 
     The key is PEM text or, by `path`, a file of it. Raises OSError when the file is not there.

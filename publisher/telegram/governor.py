@@ -80,9 +80,7 @@ class Governor:
             gap *= self.pace.widen_factor
         if not gap:
             return timedelta(0)
-        turn, new = Pace.get_or_create(
-            account=self.account, kind=kind, defaults={"next_at": now}
-        )
+        turn, new = Pace.get_or_create(account=self.account, kind=kind, defaults={"next_at": now})
         # A clock set back must not leave a wait of hours behind.
         start = now if new else min(max(turn.next_at, now), now + self.patience * 2)
         if start - now > self.patience:
@@ -99,9 +97,9 @@ class Governor:
         if trouble.kind == "wait":
             until = now + timedelta(seconds=trouble.seconds)
             widened = now + timedelta(hours=self.pace.widen_hours)
-            Account.update(
-                wait_until=until, wait_reason=trouble.name, widened_until=widened
-            ).where(Account.name == self.account).execute()
+            Account.update(wait_until=until, wait_reason=trouble.name, widened_until=widened).where(
+                Account.name == self.account
+            ).execute()
             log.warning("%s: %s, silent until %s", self.account, trouble.name, until)
             raise NotNow(until, trouble.name) from error
         if trouble.kind == "account":

@@ -1,0 +1,101 @@
+"""Fix both arms' memes of a pair, then draw its coin."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from experiments import design
+from jobs.plan import experiment_secret
+from jobs.services import Services
+from publisher.ledger import transitions
+from publisher.ledger.alerts import cure_alert, raise_alert
+from publisher.ledger.models import Block, Channel, Experiment, Meme, Slot
+
+ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
+
+
+async def assign(services: Services, now: datetime) -> str:
+    """Assign every pair whose first slot is near, and every slot that found no twin."""
+    horizon = now + timedelta(hours=services.settings.experiment.assign_hours)
+    secret = experiment_secret(services)
+    pairs = singles = 0
+    due = (
+        Block.select(Block, Channel, Experiment)
+        .join(Channel)
+        .switch(Block)
+        .join(Experiment)
+        .where(Block.coin.is_null() & (Block.first_at <= horizon))
+        .order_by(Block.first_at, Block.id)
+    )
+    for block in due:
+        pairs += assign_pair(services, block, secret, now)
+    for slot in lonely_slots(horizon):
+        singles += assign_single(services, slot, secret, now)
+    return f"pairs {pairs}, single slots {singles}" if pairs or singles else ""
+
+
+def assign_pair(services: Services, block: Block, secret: bytes, now: datetime) -> bool:
+    slots = list(
+        Slot.select(Slot, Channel).join(Channel).where(Slot.block == block).order_by(Slot.at)
+    )
+    language = channel_language(services, block.channel)
+    memes: dict[str, Meme | None] = {arm: next_meme(arm, language, now) for arm in ARMS}
+    first = design.coin(secret, block.experiment.name, block.pair_id)
+    arms = {block.first_at: first, block.second_at: design.other(first)}
+    plans = [plan_for(services, slot, arms[slot.at], now) for slot in slots]
+    done = transitions.assign_block(block, first, memes, plans, now)
+    if done:
+        warn_if_missing(memes, block.channel.handle, now)
+    return done
+
+
+def assign_single(services: Services, slot: Slot, secret: bytes, now: datetime) -> bool:
+    """A slot outside any pair: its arm by a coin of its own; it takes no part in the test."""
+    name = design.name_pair(design.PlannedSlot(slot.channel.handle, slot.at))
+    arm = design.coin(secret, services.settings.experiment.name, f"single|{name}")
+    meme = next_meme(arm, channel_language(services, slot.channel), now)
+    return transitions.fill_slot(slot, arm, meme, plan_for(services, slot, arm, now))
+
+
+def lonely_slots(horizon: datetime) -> list[Slot]:
+    return list(
+        Slot.select(Slot, Channel)
+        .join(Channel)
+        .where((Slot.state == "planned") & Slot.block.is_null() & (Slot.at <= horizon))
+    )
+
+
+def plan_for(services: Services, slot: Slot, arm: str, now: datetime) -> dict[str, Any]:
+    channel = services.settings.channel(slot.channel.handle)
+    expires = slot.at + timedelta(minutes=channel.expire_minutes if channel else 90)
+    return {
+        "slot": slot,
+        "arm": arm,
+        "caption": channel.caption if channel else "",
+        "expires_at": expires,
+        "too_late": expires <= now,
+    }
+
+
+def channel_language(services: Services, channel: Channel) -> str:
+    settings = services.settings.channel(channel.handle)
+    return settings.language if settings else services.settings.language
+
+
+def next_meme(arm: str, language: str, now: datetime) -> Meme | None:
+    """Human memes in the order they came; of the generated ones the best-ranked."""
+    ready = Meme.select().where(
+        (Meme.origin == arm) & (Meme.state == "ready") & (Meme.language == language)
+    )
+    order = (Meme.created_at, Meme.id) if arm == "human" else (Meme.score.desc(), Meme.id)
+    return ready.order_by(*order).first()
+
+
+def warn_if_missing(memes: dict[str, Meme | None], channel: str, now: datetime) -> None:
+    for arm, meme in memes.items():
+        key = f"no_meme:{channel}:{arm}"
+        if meme is None:
+            raise_alert(key, "no_meme", {"channel": channel, "arm": arm}, now)
+        else:
+            cure_alert(key, now)

@@ -1,0 +1,47 @@
+"""Look whether what was stopped works again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from jobs.services import Services
+from jobs.trouble import one_of_many
+from publisher.ledger.alerts import cure_alert
+from publisher.ledger.models import Account, Channel
+from publisher.telegram.account import TelegramAccount
+from publisher.telegram.peers import resolve
+from publisher.telegram.reading import post_rights
+
+# These do not pass by asking again, and the account answers meanwhile as if all were well.
+SLOW_CURES = ("PEER_FLOOD", "FROZEN")
+
+
+async def cure(services: Services, now: datetime) -> str:
+    """Try stopped accounts and channels; what answers as it should resumes."""
+    cured = []
+    for account in filter(None, (services.user, services.bot)):
+        row = Account.get(Account.name == account.name)
+        if row.state != "ok" and await account_answers(account, row, now):
+            account.governor.cured()
+            cured.append(account.name)
+    for channel in Channel.select().where(Channel.state == "stopped"):
+        with one_of_many(channel.handle):
+            peer = await resolve(services.account, channel.handle, now)
+            if (await post_rights(services.account, peer)).may_post:
+                Channel.update(state="ok", reason="").where(Channel.id == channel.id).execute()
+                cure_alert(f"channel:{channel.handle}", now)
+                cured.append(channel.handle)
+    return ", ".join(cured)
+
+
+async def account_answers(account: TelegramAccount, row: Account, now: datetime) -> bool:
+    """Whether the account is known to the server again; after a spam limit, a day later."""
+    slow = row.reason.startswith(SLOW_CURES)
+    if slow and row.stopped_at and now - row.stopped_at < timedelta(hours=24):
+        return False
+    try:
+        if not account.client.is_connected():
+            await account.client.connect()
+        return await account.client.get_me() is not None
+    except Exception:
+        return False

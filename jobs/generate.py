@@ -1,0 +1,162 @@
+"""Keep a stock of generated memes on the best topics."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from jobs.services import Services
+from publisher.ledger.alerts import cure_alert, raise_alert
+from publisher.ledger.models import Meme, Topic
+from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
+from publisher.workers import WorkerDied, WorkerHung
+
+RECENT = timedelta(days=60)
+
+
+async def generate(services: Services, now: datetime) -> str:
+    """Retire what went stale, then make memes on the best unused topics until the stock is full."""
+    rule = services.settings.memes
+    stale = (Meme.origin == "generated") & (Meme.state == "ready")
+    stale &= Meme.created_at < now - timedelta(days=rule.stale_days)
+    retired = Meme.update(state="retired", refusal="stale").where(stale).execute()
+    made = 0
+    for language in sorted({c.language for c in services.settings.channels}):
+        made += await fill_stock(services, language, now)
+    return f"made {made}, retired {retired}" if made or retired else ""
+
+
+async def fill_stock(services: Services, language: str, now: datetime) -> int:
+    rule = services.settings.memes
+    missing = rule.stock - stock(language)
+    made = 0
+    for topic in best_topics(services, language, now):
+        if made >= missing:
+            break
+        title = topic.title
+        request = request_for(services, title, language, now)
+        result = await make(services, request, now)
+        if result is None:
+            break
+        keep(services, result, topic, language, now)
+        made += len(result.chosen)
+        note = "; ".join(result.notes)[:500]
+        Topic.update(used_at=now, note=note).where(Topic.id == topic.id).execute()
+    return made
+
+
+def stock(language: str) -> int:
+    ready = (Meme.origin == "generated") & (Meme.state == "ready") & (Meme.language == language)
+    return Meme.select().where(ready).count()
+
+
+def best_topics(services: Services, language: str, now: datetime) -> list[Topic]:
+    """The best topics nobody joked about yet, and behind them evergreen ones from config.toml."""
+    rule = services.settings.memes
+    fresh = list(
+        Topic.select()
+        .where(
+            Topic.ok
+            & Topic.used_at.is_null()
+            & (Topic.language == language)
+            & (Topic.found_at >= now - timedelta(days=rule.stale_days))
+        )
+        .order_by(Topic.score.desc(), Topic.id)
+        .limit(rule.topics_per_run)
+    )
+    return fresh + evergreen(services, language, now, rule.topics_per_run - len(fresh))
+
+
+def evergreen(services: Services, language: str, now: datetime, count: int) -> list[Topic]:
+    titles = list(services.settings.memes.evergreen)
+    if count <= 0 or not titles or language != services.settings.language:
+        return []
+    random.Random(f"{services.settings.experiment.seed}|{now:%Y-%m-%dT%H}").shuffle(titles)
+    return [
+        Topic.create(
+            title=title,
+            language=language,
+            score=0.0,
+            ok=True,
+            reason="evergreen",
+            found_at=now,
+        )
+        for title in titles[:count]
+    ]
+
+
+def request_for(services: Services, title: str, language: str, now: datetime) -> MakeRequest:
+    settings = services.settings
+    seed = random.Random(f"{settings.experiment.seed}|{title}|{now.isoformat()}").getrandbits(31)
+    return MakeRequest(
+        topic=title,
+        language=language,
+        count=settings.memes.per_topic,
+        seed=seed,
+        model_path=str(settings.path(settings.model.path)) if settings.model.path else None,
+        mode=settings.model.mode,
+        template=None,
+        budget_s=settings.model.budget_seconds,
+        avoid=posted_texts(language, now),
+        threads=settings.model.threads,
+    )
+
+
+def posted_texts(language: str, now: datetime) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    recent = Meme.select(Meme.template, Meme.texts).where(
+        (Meme.language == language) & (Meme.state != "refused") & (Meme.created_at >= now - RECENT)
+    )
+    return tuple((meme.template, tuple(meme.texts)) for meme in recent if meme.texts)
+
+
+async def make(services: Services, request: MakeRequest, now: datetime) -> Made | None:
+    """Run the generation in the child; None when the child could not do it, which is recorded."""
+    try:
+        limit = services.settings.model.budget_seconds * 3 + 120
+        made = await services.workers.run(make_memes, request, timeout_seconds=limit)
+    except (WorkerDied, WorkerHung) as error:
+        raise_alert("worker", "worker_died", {"reason": str(error)}, now)
+        return None
+    cure_alert("worker", now)
+    return made
+
+
+def keep(services: Services, made: Made, topic: Topic, language: str, now: datetime) -> None:
+    """Write down the chosen ones with their pictures, and the refused ones with their reasons."""
+    for candidate in made.chosen:
+        assert candidate.jpeg is not None
+        file, digest = services.keep_picture(candidate.jpeg, "generated")
+        row(candidate, topic, language, now, file=file, sha256=digest, state="ready")
+    for candidate in made.refused:
+        row(
+            candidate,
+            topic,
+            language,
+            now,
+            file="",
+            sha256="",
+            state="refused",
+            refusal=candidate.refused,
+        )
+
+
+def row(candidate: Candidate, topic: Topic, language: str, now: datetime, **rest: str) -> Meme:
+    caption = candidate.caption
+    return Meme.create(
+        origin="generated",
+        topic=topic,
+        template=caption.template,
+        texts=list(caption.texts),
+        language=language,
+        method=caption.method,
+        provenance=caption.source,
+        model=caption.model,
+        prompt=caption.prompt,
+        seed=caption.seed,
+        phash=candidate.phash,
+        licence="see template",
+        score=candidate.score,
+        reasons=candidate.reasons,
+        created_at=now,
+        **rest,
+    )

@@ -1,0 +1,139 @@
+"""Take human memes from the inbox folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jobs.services import Services
+from publisher.ledger.alerts import cure_alert, raise_alert
+from publisher.ledger.models import Meme
+from publisher.memes.phash import picture_hash
+from publisher.memes.pictures import PictureError, normalise
+from publisher.screen import screen_caption
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+class Note(BaseModel):
+    """What may stand in `name.toml` beside `name.jpg`; all of it is optional."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    template: str = ""
+    texts: tuple[str, ...] = ()
+    language: str = ""
+    licence: str = "owner's own"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    path: Path
+    note: Note
+    jpeg: bytes
+    phash: str
+
+
+async def ingest(services: Services, now: datetime) -> str:
+    """Each picture becomes a meme in the queue, or goes to `refused/` with its reason beside it."""
+    folder = services.settings.path(services.settings.inbox.folder)
+    taken = refused = 0
+    if folder.is_dir():
+        for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES):
+            try:
+                arrival = await asyncio.to_thread(examine, path)
+                take(services, arrival, now)
+                taken += 1
+            except (PictureError, ValueError, OSError) as error:
+                refuse(services, path, str(error))
+                refused += 1
+    warn_when_low(services, now)
+    return f"taken {taken}, refused {refused}" if taken or refused else ""
+
+
+def examine(path: Path) -> Arrival:
+    """Raises ValueError with the reason to refuse the picture."""
+    note = read_note(path.with_suffix(".toml"))
+    data = normalise(path)
+    verdict = screen_caption(note.texts) if note.texts else None
+    if verdict and not verdict.ok:
+        raise ValueError(f"screened out: {verdict.reason} {' '.join(verdict.terms)}")
+    return Arrival(path, note, data, picture_hash(data))
+
+
+def read_note(path: Path) -> Note:
+    if not path.exists():
+        return Note()
+    try:
+        return Note.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def take(services: Services, arrival: Arrival, now: datetime) -> Meme:
+    digest = hashlib.sha256(arrival.jpeg).hexdigest()
+    twin = Meme.get_or_none((Meme.sha256 == digest) & (Meme.origin == "human"))
+    if twin:
+        raise ValueError(f"the same picture as meme {twin.id} of {twin.created_at:%Y-%m-%d}")
+    file, digest = services.keep_picture(arrival.jpeg, "human")
+    meme = Meme.create(
+        origin="human",
+        template=arrival.note.template,
+        texts=list(arrival.note.texts),
+        language=arrival.note.language or services.settings.language,
+        method="human",
+        provenance=arrival.path.name,
+        file=file,
+        sha256=digest,
+        phash=arrival.phash,
+        licence=arrival.note.licence,
+        created_at=now,
+    )
+    if not services.dry_run:
+        arrival.path.unlink()
+        arrival.path.with_suffix(".toml").unlink(missing_ok=True)
+    return meme
+
+
+def refuse(services: Services, path: Path, reason: str) -> None:
+    if services.dry_run:
+        return
+    refused = path.parent / "refused"
+    refused.mkdir(exist_ok=True)
+    for part in (path, path.with_suffix(".toml")):
+        if part.exists():
+            part.replace(refused / part.name)
+    (refused / f"{path.name}.reason.txt").write_text(reason + "\n", encoding="utf-8")
+
+
+def warn_when_low(services: Services, now: datetime) -> None:
+    """Tell the owner before the human arm runs dry: half of all slots are its."""
+    settings = services.settings
+    for language in sorted({c.language for c in settings.channels}):
+        a_day = sum(
+            len(c.times) * len(c.weekdays) / 7
+            for c in settings.channels
+            if c.language == language and not c.paused
+        )
+        ready = (
+            Meme.select()
+            .where((Meme.origin == "human") & (Meme.state == "ready") & (Meme.language == language))
+            .count()
+        )
+        days = ready / (a_day / 2) if a_day else float("inf")
+        key = f"inbox:{language}"
+        if days < settings.inbox.warn_days:
+            facts = {
+                "language": language,
+                "days": f"{days:.1f}",
+                "folder": str(settings.path(settings.inbox.folder)),
+            }
+            raise_alert(key, "inbox_low", facts, now)
+        else:
+            cure_alert(key, now)

@@ -1,0 +1,118 @@
+"""One file that holds the ledger, the media and the experiment's secret; and the way back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tarfile
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from publisher.ledger.database import LedgerError, copy_sqlite, sqlite_path
+from publisher.settings import Settings
+
+LEDGER, MEDIA, ABOUT = "ledger.db", "media", "about.json"
+
+
+def backup(settings: Settings, file: Path) -> str:
+    """Write the backup and check that its ledger opens; the summary for a person.
+
+    Raises LedgerError when the database is not SQLite or the copy is damaged.
+    """
+    source = _database(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(file.name + ".partial")
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        copy = Path(folder) / LEDGER
+        copy_sqlite(source, copy)
+        about = _about(copy)
+        Path(folder, ABOUT).write_text(json.dumps(about))
+        with tarfile.open(partial, "w") as archive:
+            archive.add(copy, LEDGER)
+            archive.add(Path(folder, ABOUT), ABOUT)
+            media = settings.state / MEDIA
+            if media.is_dir():
+                archive.add(media, MEDIA)
+            for secret in sorted(settings.state.glob("*.secret")):
+                archive.add(secret, secret.name)
+    partial.chmod(0o600)
+    partial.replace(file)
+    return f"{file}: {about['posts']} posts, {about['memes']} memes, verified"
+
+
+def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -> str:
+    """Unpack a backup in the ledger's place; channels wait until they were compared.
+
+    Raises LedgerError when a ledger is there and `overwrite` is not given, or when the file is
+    no backup of ours.
+    """
+    target = _database(settings)
+    if target.exists() and not overwrite:
+        raise LedgerError(f"{target} is there already; --overwrite puts it aside first")
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=settings.state) as name:
+        folder = Path(name)
+        try:
+            with tarfile.open(file) as archive:
+                archive.extractall(folder, filter="data")
+            about = _about(folder / LEDGER)
+            _hold_channels(folder / LEDGER)
+        except (tarfile.TarError, OSError, sqlite3.DatabaseError) as error:
+            raise LedgerError(f"{file} is not a backup of ours: {error}") from error
+        aside = _put_aside(target, now)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (folder / LEDGER).replace(target)
+        _merge(folder / MEDIA, settings.state / MEDIA)
+        for secret in folder.glob("*.secret"):
+            secret.replace(settings.state / secret.name)
+    note = f"; the ledger that was here is {aside}" if aside else ""
+    return (
+        f"restored {about['posts']} posts and {about['memes']} memes{note}. "
+        "Every channel is compared with its history before anything is posted."
+    )
+
+
+def _database(settings: Settings) -> Path:
+    if not settings.database.url.startswith("sqlite"):
+        raise LedgerError("this database is not SQLite: use its own tools (pg_dump) for backups")
+    return sqlite_path(settings.database.url, settings.root)
+
+
+def _about(ledger: Path) -> dict[str, int]:
+    """Counts that also prove that the copy is a ledger."""
+    with sqlite3.connect(ledger) as copy:
+        return {
+            "posts": copy.execute("SELECT count(*) FROM post").fetchone()[0],
+            "memes": copy.execute("SELECT count(*) FROM meme").fetchone()[0],
+            "schema": copy.execute("SELECT max(version) FROM schema_version").fetchone()[0],
+        }
+
+
+def _hold_channels(ledger: Path) -> None:
+    with sqlite3.connect(ledger) as copy:
+        copy.execute(
+            "UPDATE channel SET state = 'restored', reason = 'to be compared with its history' "
+            "WHERE state IN ('ok', 'stopped')"
+        )
+
+
+def _put_aside(target: Path, now: datetime) -> Path | None:
+    if not target.exists():
+        return None
+    aside = target.with_name(f"{target.name}.before-restore-{now:%Y%m%dT%H%M%S}")
+    # The write-ahead log belongs to its database: fold it in before the file moves.
+    with sqlite3.connect(target) as live:
+        live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    target.replace(aside)
+    for rest in ("-wal", "-shm"):
+        target.with_name(target.name + rest).unlink(missing_ok=True)
+    return aside
+
+
+def _merge(source: Path, target: Path) -> None:
+    for path in source.rglob("*") if source.is_dir() else ():
+        if path.is_file():
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)

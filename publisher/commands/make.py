@@ -1,0 +1,311 @@
+"""Making memes by hand: meme, render, templates, models, topics, screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, run_async
+from publisher.commands.context import settings_of as _settings
+from publisher.embedding import embed
+from publisher.memes.make import MakeRequest, make_memes
+from publisher.memes.memegen_import import import_memegen
+from publisher.memes.preview import contact_sheet
+from publisher.memes.render import RenderError, render
+from publisher.memes.templates import (
+    TemplateError,
+    check_templates,
+    load_templates,
+)
+from publisher.screen import screen_caption, screen_topic
+from publisher.settings import Settings
+from publisher.trends.feeds import fetch_feed
+
+LANGUAGE = click.option(
+    "--language", type=click.Choice(["ru", "en"]), help="ru or en; by default the owner's."
+)
+EXAMPLES: dict[str, list[str]] = {}
+
+
+def _or_default(config: Path) -> Settings | None:
+    """These commands work without a configuration too."""
+    return _settings(config) if config.exists() else None
+
+
+def _template_dirs(settings: Settings | None) -> list[Path]:
+    return [settings.path(d) for d in settings.memes.templates] if settings else []
+
+
+@click.command()
+@CONFIG
+@JSON
+@LANGUAGE
+@click.argument("topic")
+@click.option("--count", default=8, show_default=True, type=click.IntRange(1, 50))
+@click.option("--template", help="Only this template.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same memes.")
+@click.option("--model", type=click.Path(path_type=Path), help="A GGUF file.")
+@click.option("--mode", type=click.Choice(["auto", "free", "frames"]))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("memes"), show_default=True)
+@plain_errors
+def meme(
+    config: Path,
+    as_json: bool,
+    language: str | None,
+    topic: str,
+    count: int,
+    template: str | None,
+    seed: int,
+    model: Path | None,
+    mode: Any,
+    out: Path,
+) -> None:
+    """Make memes on TOPIC: pictures, a contact sheet, and a JSON of what led to each.
+
+    Exits with 1 when there is no meme to be had, and says why.
+    """
+    settings = _or_default(config)
+    chosen_model = model or (
+        settings.path(settings.model.path) if settings and settings.model.path else None
+    )
+    request = MakeRequest(
+        topic=topic,
+        language=language or (settings.language if settings else "ru"),
+        count=count,
+        seed=seed,
+        model_path=str(chosen_model) if chosen_model else None,
+        mode=mode or (settings.model.mode if settings else "auto"),
+        template=template,
+        template_dirs=tuple(str(d) for d in _template_dirs(settings)),
+    )
+    try:
+        made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for number, candidate in enumerate(made.chosen, start=1):
+        path = out / f"{number:02d}-{candidate.caption.template}.jpg"
+        path.write_bytes(candidate.jpeg or b"")
+        pictures.append((path, candidate.caption.template))
+    if pictures:
+        contact_sheet(pictures, out / "sheet.png")
+    record = dataclasses.asdict(made)
+    for candidate in (*record["chosen"], *record["refused"]):
+        candidate.pop("jpeg")
+    for candidate, (path, _) in zip(record["chosen"], pictures, strict=True):
+        candidate["file"] = path.name
+    record["request"] = dataclasses.asdict(request)
+    (out / "memes.json").write_text(json.dumps(record, ensure_ascii=False, indent=2))
+    if as_json:
+        print_json(record)
+    else:
+        for path, _ in pictures:
+            click.echo(path)
+        for note in made.notes:
+            click.echo(note, err=True)
+        click.echo(f"{len(pictures)} memes in {made.seconds:.0f} s: {out / 'sheet.png'}", err=True)
+    if not pictures:
+        raise SystemExit(1)
+
+
+@click.command("render")
+@CONFIG
+@JSON
+@LANGUAGE
+@click.argument("template")
+@click.argument("texts", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@plain_errors
+def render_command(
+    config: Path,
+    as_json: bool,
+    language: str | None,
+    template: str,
+    texts: tuple[str, ...],
+    out: Path,
+) -> None:
+    """Draw TEMPLATE with one TEXT for each of its boxes into a JPEG file."""
+    settings = _or_default(config)
+    templates = load_templates(*_template_dirs(settings))
+    if template not in templates:
+        raise click.ClickException(f"no template «{template}»; there are: {', '.join(templates)}")
+    try:
+        drawn = render(
+            templates[template],
+            texts,
+            language=language or (settings.language if settings else "ru"),
+        )
+    except (RenderError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(drawn.jpeg)
+    if as_json:
+        print_json(
+            {
+                "template": template,
+                "file": str(out),
+                "width": drawn.image.width,
+                "height": drawn.image.height,
+                "boxes": [dataclasses.asdict(box) for box in drawn.boxes],
+            }
+        )
+    else:
+        click.echo(out)
+
+
+@click.group()
+def templates() -> None:
+    """The pictures that memes are drawn on."""
+
+
+@templates.command("list")
+@CONFIG
+@JSON
+@plain_errors
+def templates_list(config: Path, as_json: bool) -> None:
+    """Every template with its boxes and licence."""
+    found = load_templates(*_template_dirs(_or_default(config)))
+    if as_json:
+        print_json([json.loads(t.model_dump_json()) for t in found.values()])
+        return
+    for t in found.values():
+        click.echo(f"{t.id:22} {t.name.ru:34} {', '.join(b.name for b in t.boxes)}  [{t.licence}]")
+
+
+@templates.command("check")
+@CONFIG
+@click.argument("directory", required=False, type=click.Path(path_type=Path, exists=True))
+@plain_errors
+def templates_check(config: Path, directory: Path | None) -> None:
+    """Look for what is wrong with the templates; exits with 1 if anything is."""
+    dirs = [directory] if directory else _template_dirs(_or_default(config))
+    problems = check_templates(*dirs)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise SystemExit(1)
+    click.echo(f"{len(load_templates(*dirs))} templates, all good")
+
+
+@templates.command("preview")
+@CONFIG
+@LANGUAGE
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("templates.png"),
+    show_default=True,
+)
+@plain_errors
+def templates_preview(config: Path, language: str | None, out: Path) -> None:
+    """All templates on one contact sheet, each with a caption of the corpus."""
+    from publisher.memes.corpus import load_corpus
+
+    settings = _or_default(config)
+    tongue = language or (settings.language if settings else "ru")
+    examples = {e.template: e.texts for e in reversed(load_corpus()) if e.language == tongue}
+    drawn = []
+    for template in load_templates(*_template_dirs(settings)).values():
+        texts = examples.get(template.id) or [box.name for box in template.boxes]
+        drawn.append((render(template, texts, language=tongue).image, template.id))
+    contact_sheet(drawn, out)
+    click.echo(out)
+
+
+@templates.command("import")
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@plain_errors
+def templates_import(directory: Path) -> None:
+    """Read memegen-style folders (config.yml) and say what became of each.
+
+    Name DIRECTORY under memes.templates in the configuration to use them.
+    """
+    try:
+        found = import_memegen(directory)
+    except TemplateError as error:
+        raise click.ClickException(str(error)) from error
+    for template in found:
+        click.echo(f"{template.id}: {len(template.boxes)} boxes, {template.licence}")
+
+
+@click.group()
+def models() -> None:
+    """The language models that write captions."""
+
+
+@click.command()
+@CONFIG
+@JSON
+@click.option("--feed", "feeds", multiple=True, help="A feed's address or file; may be repeated.")
+@plain_errors
+def topics(config: Path, as_json: bool, feeds: tuple[str, ...]) -> None:
+    """What is being talked about: clusters, scores, verdicts, and the feeds' errors.
+
+    Without --feed, the feeds of the configuration are read. Nothing is stored.
+    """
+    settings = _or_default(config)
+    wanted = list(feeds) or [s.feed for s in (settings.sources if settings else ()) if s.feed]
+    if not wanted:
+        raise click.ClickException("no feed to read: name one with --feed, or in [[sources]]")
+    found, errors = run_async(_topics(wanted, settings))
+    if as_json:
+        print_json({"topics": found, "errors": errors})
+        return
+    for topic in found:
+        mark = "✓" if topic["verdict"]["ok"] else f"✗ {topic['verdict']['reason']}"
+        click.echo(f"{topic['score']:.2f}  {topic['title']}  [{mark}]")
+        for item in topic["items"]:
+            click.echo(f"        {item['source']}: {item['title']}  {item['url']}")
+    for url, error in errors.items():
+        click.echo(f"{url}: {error}", err=True)
+
+
+async def _topics(
+    feeds: list[str], settings: Settings | None
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    from publisher.trends import items_of, topic_record
+    from publisher.trends.score import find_topics
+
+    now, items, errors = datetime.now(UTC), [], {}
+    for url in feeds:
+        fetched = await fetch_feed(url, allow_private=bool(url), now=now)
+        if fetched.status == "error":
+            errors[url] = fetched.error
+        items += items_of(url, fetched)
+    blocklist = settings.topics.blocklist if settings else ()
+    found = find_topics(items, now, embed=embed, blocklist=blocklist)
+    return [topic_record(t) for t in found], errors
+
+
+@click.command()
+@JSON
+@click.option("--kind", type=click.Choice(["topic", "caption"]), required=True)
+@LANGUAGE
+def screen(as_json: bool, kind: str, language: str | None) -> None:
+    """Judge lines of standard input: may this be memed, may this be posted?"""
+    judge = screen_topic if kind == "topic" else screen_caption
+    for line in sys.stdin:
+        text = line.rstrip("\n")
+        if not text.strip():
+            continue
+        verdict = judge(text, language)
+        record = {
+            "text": text,
+            "ok": verdict.ok,
+            "verdict": "pass" if verdict.ok else "refuse",
+            "reason": verdict.reason,
+            "score": round(verdict.score, 4),
+            "terms": list(verdict.terms),
+        }
+        if as_json:
+            click.echo(json.dumps(record, ensure_ascii=False))
+        else:
+            why = f"{verdict.reason} {' '.join(verdict.terms)}".strip()
+            click.echo(f"{'✓' if verdict.ok else '✗'} {verdict.score:.2f} {text}  {why}")

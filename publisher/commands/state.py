@@ -1,0 +1,190 @@
+"""How the channel stands: for `publisher status` and for the owner's console."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psutil
+from peewee import fn
+
+from jobs.services import Services
+from publisher.ledger.models import (
+    Account,
+    Alert,
+    Block,
+    Channel,
+    JobRun,
+    Meme,
+    Post,
+    Slot,
+    Snapshot,
+    Source,
+)
+
+
+def state_of(services: Services, now: datetime) -> dict[str, Any]:
+    """Everything a person asks for first; times are UTC ISO strings."""
+    return {
+        "now": now.isoformat(),
+        "next": [
+            {"channel": s.channel.handle, "at": s.at.isoformat(), "arm": s.arm, "state": s.state}
+            for s in Slot.select(Slot, Channel)
+            .join(Channel)
+            .where((Slot.at > now) & Slot.state.in_(("planned", "assigned")))
+            .order_by(Slot.at)
+            .limit(6)
+        ],
+        "last": [_post(p) for p in _last_posts()],
+        "posts": _counts(Post),
+        "unclear": Post.select().where(Post.state == "sending").count(),
+        "memes": [
+            {"origin": origin, "language": language, "ready": count}
+            for origin, language, count in Meme.select(
+                Meme.origin, Meme.language, fn.COUNT(Meme.id)
+            )
+            .where(Meme.state == "ready")
+            .group_by(Meme.origin, Meme.language)
+            .tuples()
+        ],
+        "pairs": {
+            "planned": Block.select().count(),
+            "assigned": Block.select().where(Block.coin.is_null(False)).count(),
+        },
+        "accounts": [
+            {
+                "name": a.name,
+                "state": a.state,
+                "reason": a.reason,
+                "waits_until": a.wait_until.isoformat()
+                if a.wait_until and a.wait_until > now
+                else None,
+            }
+            for a in Account.select()
+        ],
+        "channels": [
+            {"handle": c.handle, "state": c.state, "reason": c.reason, "paused": c.paused}
+            for c in Channel.select()
+        ],
+        "sources_failing": [
+            {"source": s.key, "error": s.error} for s in Source.select().where(Source.error != "")
+        ],
+        "alerts": [
+            {"code": a.code, "facts": a.facts, "since": a.raised_at.isoformat()}
+            for a in Alert.select().where(Alert.cured_at.is_null()).order_by(Alert.id)
+        ],
+        "jobs_failed_today": _failed_jobs(now),
+        "memory_mb": round(psutil.Process().memory_info().rss / 2**20),
+        "simulated": services.simulated,
+    }
+
+
+def _counts(model: Any) -> dict[str, int]:
+    rows = model.select(model.state, fn.COUNT(model.id)).group_by(model.state).tuples()
+    return {state: count for state, count in rows}
+
+
+def _last_posts() -> list[Post]:
+    return list(
+        Post.select(Post, Channel)
+        .join(Channel)
+        .where(Post.state.in_(("published", "failed", "expired")))
+        .order_by(Post.due_at.desc())
+        .limit(5)
+    )
+
+
+def _post(post: Post) -> dict[str, Any]:
+    newest = (
+        Snapshot.select().where(Snapshot.post == post).order_by(Snapshot.age_hours.desc()).first()
+    )
+    return {
+        "post": post.id,
+        "channel": post.channel.handle,
+        "due": post.due_at.isoformat(),
+        "state": post.state,
+        "error": post.error,
+        "views": newest.views if newest else None,
+        "likes": newest.likes if newest else None,
+        "dislikes": newest.dislikes if newest else None,
+    }
+
+
+def _failed_jobs(now: datetime) -> dict[str, int]:
+    rows = (
+        JobRun.select(JobRun.job, fn.COUNT(JobRun.id))
+        .where((JobRun.ok == False) & (JobRun.started_at > now - timedelta(days=1)))  # noqa: E712
+        .group_by(JobRun.job)
+        .tuples()
+    )
+    return {job: count for job, count in rows}
+
+
+TITLES = {
+    "ru": {
+        "next": "Дальше",
+        "last": "Недавно",
+        "memes": "Мемы в запасе",
+        "pairs": "Пары эксперимента",
+        "accounts": "Аккаунты",
+        "channels": "Каналы",
+        "alerts": "Требует внимания",
+        "nothing": "ничего",
+        "failed": "Задачи с ошибками за сутки",
+        "sources": "Источники с ошибками",
+        "memory": "Память",
+    },
+    "en": {
+        "next": "Next",
+        "last": "Lately",
+        "memes": "Memes in stock",
+        "pairs": "Pairs of the experiment",
+        "accounts": "Accounts",
+        "channels": "Channels",
+        "alerts": "Needs attention",
+        "nothing": "nothing",
+        "failed": "Jobs failed in a day",
+        "sources": "Failing sources",
+        "memory": "Memory",
+    },
+}
+
+
+def state_text(state: dict[str, Any], language: str) -> str:
+    """The same for a person."""
+    t = TITLES[language]
+    lines = [f"{t['next']}:"]
+    lines += [
+        f"  {s['at'][:16]} UTC  @{s['channel']}  {s['arm'] or '—'}" for s in state["next"]
+    ] or [f"  {t['nothing']}"]
+    lines.append(f"{t['last']}:")
+    for p in state["last"]:
+        numbers = "" if p["views"] is None else f"👁 {p['views']} 👍 {p['likes']} 👎 {p['dislikes']}"
+        lines.append(
+            f"  {p['due'][:16]} UTC  @{p['channel']}  {p['state']} {numbers} {p['error']}".rstrip()
+        )
+    stock = ", ".join(f"{m['origin']}/{m['language']} {m['ready']}" for m in state["memes"])
+    lines.append(f"{t['memes']}: {stock or t['nothing']}")
+    pairs = state["pairs"]
+    lines.append(f"{t['pairs']}: {pairs['assigned']}/{pairs['planned']}")
+    lines += [
+        f"{t['accounts']}: "
+        + ", ".join(
+            f"{a['name']} {a['state']}"
+            + (f" ({a['reason']})" if a["reason"] else "")
+            + (f" → {a['waits_until'][:19]}" if a["waits_until"] else "")
+            for a in state["accounts"]
+        )
+    ]
+    channels = ", ".join(
+        f"@{c['handle']} {'paused' if c['paused'] else c['state']}" for c in state["channels"]
+    )
+    lines.append(f"{t['channels']}: {channels or t['nothing']}")
+    if state["jobs_failed_today"]:
+        lines.append(f"{t['failed']}: {state['jobs_failed_today']}")
+    for source in state["sources_failing"]:
+        lines.append(f"{t['sources']}: {source['source']}: {source['error']}")
+    for a in state["alerts"]:
+        lines.append(f"{t['alerts']}: {a['code']} {a['facts']}")
+    lines.append(f"{t['memory']}: {state['memory_mb']} MB")
+    return "\n".join(lines)

@@ -1,0 +1,178 @@
+"""The daemon: APScheduler, Telethon and the watchdog in one asyncio loop.
+
+It keeps no plan of its own: triggers come from config.toml, due work from the ledger, so that a
+restart catches up by reading the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from jobs.runner import run_job
+from jobs.services import Services
+from jobs.table import JOBS
+from publisher.bot import serve_bot
+from publisher.ledger.database import open_ledger
+from publisher.ledger.migrations import migrate
+from publisher.settings import Secrets, Settings, parse_trigger
+from publisher.telegram.account import SignInError, connect
+from publisher.watchdog import Watchdog, notify, watchdog_seconds
+from publisher.workers import Workers
+
+log = logging.getLogger(__name__)
+
+CATCH_UP = ("reconcile", "plan", "assign", "publish")
+GRACE_SECONDS = 8.0
+
+
+class AlreadyRunning(Exception):
+    """Another process holds this state folder; one process for each session file."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def sole_owner(state: Path) -> Iterator[None]:
+    """Hold the state folder's lock. Raises AlreadyRunning when another process has it."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(state / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"{state}: another publisher is at work here; stop it first "
+                "(systemctl stop publisher)"
+            ) from error
+        yield
+
+
+def open_settings_ledger(settings: Settings, secrets: Secrets, now: datetime) -> None:
+    """Open the ledger that config.toml names and bring its schema up to date."""
+    password = secrets.database_password
+    found = open_ledger(
+        settings.database.url, settings.root, password.get_secret_value() if password else None
+    )
+    migrate(found, settings.state / "backups", now)
+
+
+async def connect_accounts(services: Services, *, bot: bool = True) -> None:
+    """Sign the user account in, and the bot when there is a token.
+
+    Raises SignInError, OSError.
+    """
+    settings, secrets = services.settings, services.secrets
+    api_hash = secrets.api_hash.get_secret_value() if secrets.api_hash else ""
+    if not settings.telegram.server and not (settings.telegram.api_id and api_hash):
+        raise SignInError(
+            "telegram.api_id in config.toml and TELEGRAM_API_HASH are needed; get them at "
+            "https://my.telegram.org"
+        )
+    services.user = await connect("user", settings, api_hash, services.clock, services.sleep)
+    if bot and settings.bot.enabled and secrets.bot_token:
+        services.bot = await connect(
+            "bot",
+            settings,
+            api_hash,
+            services.clock,
+            services.sleep,
+            bot_token=secrets.bot_token.get_secret_value(),
+        )
+
+
+async def disconnect_accounts(services: Services) -> None:
+    for account in filter(None, (services.user, services.bot)):
+        await account.client.disconnect()
+
+
+class Daemon:
+    """Runs until `stop()`; every job runs through `run_job`, which never raises."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.scheduler = AsyncIOScheduler(
+            timezone=services.settings.zone,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self.stopping = asyncio.Event()
+        self.running: set[asyncio.Task[object]] = set()
+
+    async def run(self) -> None:
+        """Connect, catch up, then work the trigger table until told to stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        await connect_accounts(self.services)
+        interval = watchdog_seconds()
+        watchdog = Watchdog(loop, interval) if interval else None
+        if watchdog:
+            watchdog.start()
+        notify("READY=1")
+        log.info("ready")
+        bot = asyncio.create_task(serve_bot(self.services)) if self.services.bot else None
+        try:
+            for name in CATCH_UP:
+                if not self.stopping.is_set():
+                    await self.job(name)
+            self.schedule()
+            await self.stopping.wait()
+        finally:
+            notify("STOPPING=1")
+            await self.shut_down(bot)
+            if watchdog:
+                watchdog.stop()
+
+    def schedule(self) -> None:
+        settings = self.services.settings
+        for name in JOBS:
+            trigger = parse_trigger(getattr(settings.jobs, name), settings.zone)
+            self.scheduler.add_job(self.job, trigger, args=[name], id=name)
+        self.scheduler.start()
+
+    async def job(self, name: str) -> None:
+        task = asyncio.current_task()
+        if task:
+            self.running.add(task)
+        try:
+            await run_job(self.services, name, self.services.clock())
+        finally:
+            if task:
+                self.running.discard(task)
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    async def shut_down(self, bot: asyncio.Task[None] | None) -> None:
+        """Let running jobs end for a few seconds, then leave them; the ledger knows the rest."""
+        if self.scheduler.running:
+            self.scheduler.shutdown(wait=False)
+        if bot:
+            bot.cancel()
+        mine = asyncio.current_task()
+        left = {task for task in self.running if task is not mine}
+        if left:
+            _, late = await asyncio.wait(left, timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+        self.services.workers.close()
+        await disconnect_accounts(self.services)
+        log.info("stopped")
+
+
+async def run_daemon(settings: Settings, secrets: Secrets) -> None:
+    """`publisher run`. Raises AlreadyRunning, SignInError, LedgerError, OSError."""
+    with sole_owner(settings.state):
+        open_settings_ledger(settings, secrets, utc_now())
+        idle = settings.model.idle_minutes * 60
+        workers = Workers(idle, settings.model.threads)
+        await Daemon(Services(settings, secrets, utc_now, workers)).run()
