@@ -105,9 +105,7 @@ def _load_file(path: Path, language: str, limits: Sequence[int] | None) -> list[
 
 def _check_boxes(texts: Sequence[str], limits: Sequence[int], where: str) -> None:
     if len(texts) != len(limits):
-        raise CorpusError(
-            f"{where}: {len(texts)} boxes, expected {len(limits)} separated by ` | `"
-        )
+        raise CorpusError(f"{where}: {len(texts)} boxes, expected {len(limits)} separated by ` | `")
     for index, (text, limit) in enumerate(zip(texts, limits, strict=True), start=1):
         if not text:
             raise CorpusError(f"{where}: box {index} is empty")
