@@ -1,0 +1,1 @@
+"""Four weeks of invented news: what the demo's feeds and source channels say."""
