@@ -111,7 +111,7 @@ def render(
         )
     image = _background(template, language, max_side).copy()
     reports = tuple(
-        _set_text(image, template.id, box, box.name, text, language, box.optional)
+        _set_text(image, template.id, box, box.name, box.dressed(text), language, box.optional)
         for box, text in zip(template.boxes, texts, strict=True)
     )
     return Rendered(jpeg(image, quality), image, reports)

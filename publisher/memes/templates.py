@@ -117,11 +117,22 @@ class Area(_Record):
 
 
 class Box(Area):
-    """Where one text of a caption goes."""
+    """Where one text of a caption goes; `prefix` and `suffix` are set around it."""
 
     name: str = Field(min_length=1)
     max_chars: int = Field(ge=1, le=300)
     optional: bool = False
+    prefix: str = ""
+    suffix: str = ""
+
+    def dressed(self, text: str) -> str:
+        """The text with what belongs around it, unless it is there already."""
+        bare = text.strip()
+        if not bare:
+            return ""
+        before = "" if self.prefix and bare.startswith(self.prefix.strip()) else self.prefix
+        after = "" if self.suffix and bare.endswith(self.suffix.strip()) else self.suffix
+        return f"{before}{bare}{after}"
 
 
 class Label(Area):

@@ -9,13 +9,33 @@ from PIL import Image
 
 from .. import emoji
 from ..templates import SHIPPED
-from . import cats, papers, photos, screens
+from . import cats, papers, photos, places, scenes, screens
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     function.__name__: function
     for function in (
         cats.no_yes,
         cats.expectation_reality,
+        cats.before_after,
+        cats.dialogue,
+        scenes.escalation,
+        scenes.nobody_me,
+        scenes.distracted,
+        scenes.two_buttons,
+        scenes.handshake,
+        papers.comparison_table,
+        papers.pie_chart,
+        papers.diploma,
+        screens.messenger,
+        screens.notification,
+        screens.forecast,
+        screens.loading,
+        places.rocket,
+        places.iceberg,
+        places.scales,
+        places.crossroads,
+        places.stairs,
+        places.moon,
         papers.list_of_four,
         papers.announcement,
         screens.error_window,

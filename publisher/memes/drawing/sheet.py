@@ -20,6 +20,11 @@ LINE = 9.0
 """Width of outlines: close to OpenMoji's at the sizes used here."""
 
 Point = tuple[float, float]
+Fur = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""Colours of a cat: in the light, in the shade."""
+
+BLACK_TO_WHITE = {(0, 0, 0): (255, 255, 255)}
+"""Recolouring for art on dark ground."""
 
 CAT = ((244, 170, 65), (226, 112, 34))
 GREY_CAT = ((150, 164, 184), (112, 126, 150))
@@ -168,9 +173,9 @@ class Sheet:
         if blur:
             mask = mask.filter(ImageFilter.GaussianBlur(blur * SCALE))
         if within:
-            box = tuple(round(v * SCALE) for v in within)
+            x0, y0, x1, y1 = (round(v * SCALE) for v in within)
             kept = Image.new("L", mask.size)
-            kept.paste(mask.crop(box), box[:2])
+            kept.paste(mask.crop((x0, y0, x1, y1)), (x0, y0))
             mask = kept
         self.image.paste(ImageColor.getrgb(color)[:3], (0, 0), mask)
 
@@ -243,7 +248,7 @@ class Sheet:
         y: float,
         side: float,
         *,
-        fur: tuple[tuple[int, int, int], tuple[int, int, int]] = CAT,
+        fur: Fur = CAT,
         angle: float = 0,
         flip: bool = False,
     ) -> None:
