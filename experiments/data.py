@@ -1,0 +1,434 @@
+"""Posts and suggestions from CSV files or rows, checked; every fault named with its row and remedy.
+
+Structural faults (no file, no header, a missing column) raise `BadInput` with all of them at once.
+A faulty row is set aside, with its problem, and the rest is read: `Posts.problems` lists each.
+"""
+
+import csv
+import io
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ARMS = ("generated", "human")
+POST_COLUMNS = (
+    "post_id", "channel", "members", "slot_utc", "week", "pair_id", "arm", "status",
+    "likes", "dislikes", "neutral", "views", "window_h",
+)  # fmt: skip
+SUGGESTION_COLUMNS = ("submission_id", "partner", "members", "arm", "accepted")
+PENDING = frozenset({"planned", "claimed", "sending", "pending"})
+LOST = frozenset({"expired", "failed", "missed", "cancelled", "deleted", "skipped", "rejected"})
+STATUSES = frozenset({"published"}) | PENDING | LOST
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fault of the input. `rows` are line numbers as a spreadsheet shows them (header is 1).
+
+    `severity` is "error" (the rows are set aside) or "note" (read nevertheless).
+    `params` fill the texts of `experiments.words`.
+    """
+
+    code: str
+    rows: tuple[int, ...] = ()
+    severity: str = "error"
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BadInput(ValueError):
+    """The file cannot be analysed at all; `problems` say why, all at once."""
+
+    def __init__(self, source: str, problems: list[Problem]):
+        super().__init__(f"{source}: " + ", ".join(problem.code for problem in problems))
+        self.source, self.problems = source, problems
+
+
+@dataclass(frozen=True)
+class Post:
+    """One row. Counts are None where the cell is empty; `slot` is UTC or None."""
+
+    row: int
+    post_id: str
+    channel: str
+    members: float | None
+    slot: datetime | None
+    week: str
+    pair_id: str
+    arm: str
+    status: str
+    likes: float | None
+    dislikes: float | None
+    neutral: float | None
+    views: float | None
+    window_h: float | None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float | None:
+        """likes / (likes + dislikes); None where unpublished, unmeasured or without either."""
+        if self.status != "published" or self.likes is None or self.dislikes is None:
+            return None
+        reactions = self.likes + self.dislikes
+        return self.likes / reactions if reactions > 0 else None
+
+    def number(self, column: str) -> float | None:
+        """An extra column as a number; None where absent, empty or no number."""
+        try:
+            value = float(self.extra.get(column, ""))
+        except ValueError:
+            return None
+        return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One meme offered. `accepted` is None where the partner stayed silent (censored)."""
+
+    row: int
+    submission_id: str
+    partner: str
+    members: float | None
+    arm: str
+    accepted: bool | None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Sound rows, what was wrong with others, the age that counts, all pair ids and raw cells."""
+
+    rows: list[Post]
+    problems: list[Problem]
+    window_h: float | None
+    pair_ids: frozenset[str] = frozenset()
+    table: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    rows: list[Suggestion]
+    problems: list[Problem]
+    table: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+
+
+def read_posts(source: Any, *, window_h: float | None = None) -> Posts:
+    """Read posts from a path, a list of mappings, or a data frame (anything with `to_dict`).
+
+    `window_h`: the registered age; without it the commonest age of the file counts as such.
+    """
+    name, table, problems = _open(source, POST_COLUMNS)
+    posts: list[Post] = []
+    for row, cells in table:
+        post, faults = _post(row, cells)
+        problems.extend(faults)
+        if post is not None:
+            posts.append(post)
+    posts, faults = _drop_duplicates(posts, "post_id")
+    problems.extend(faults)
+    if window_h is None:
+        ages = Counter(post.window_h for post in posts if post.window_h is not None)
+        window_h = min((-count, age) for age, count in ages.items())[1] if ages else None
+    posts, faults = _one_window(posts, window_h)
+    problems.extend(faults)
+    posts, faults = _sound_pairs(posts)
+    problems.extend(faults)
+    pair_ids = frozenset(cells["pair_id"].strip() for _, cells in table) - {""}
+    return Posts(posts, _ordered(problems), window_h, pair_ids, table)
+
+
+def read_suggestions(source: Any) -> Suggestions:
+    """Read suggestions from a path, a list of mappings, or a data frame."""
+    _, table, problems = _open(source, SUGGESTION_COLUMNS)
+    rows: list[Suggestion] = []
+    for row, cells in table:
+        cell = _Cells(row, cells)
+        for column in ("submission_id", "partner"):
+            cell.text(column, required=True)
+        arm = cell.choice("arm", frozenset(ARMS), "unknown_arm")
+        members = cell.count("members")
+        verdict = _yes_no(cells.get("accepted", ""))
+        if verdict == "unclear":
+            cell.fault("bad_accepted", column="accepted", value=cells.get("accepted", ""))
+        problems.extend(cell.faults)
+        if not cell.faults:
+            rows.append(
+                Suggestion(
+                    row,
+                    cell.text("submission_id"),
+                    cell.text("partner"),
+                    members,
+                    arm,
+                    {"yes": True, "no": False, "": None}[verdict],
+                    {k: v for k, v in cells.items() if k not in SUGGESTION_COLUMNS},
+                )
+            )
+    rows, faults = _drop_duplicates(rows, "submission_id")
+    return Suggestions(rows, _ordered(problems + faults), table)
+
+
+class _Cells:
+    """Typed access to one row's cells; collects what is wrong with them."""
+
+    def __init__(self, row: int, cells: Mapping[str, str]):
+        self.row, self.cells, self.faults = row, cells, list[Problem]()
+
+    def fault(self, code: str, **params: Any) -> None:
+        self.faults.append(Problem(code, (self.row,), params=params))
+
+    def text(self, column: str, *, required: bool = False) -> str:
+        value = self.cells.get(column, "").strip()
+        if required and not value:
+            self.fault("empty_cell", column=column)
+        return value
+
+    def choice(self, column: str, allowed: frozenset[str], code: str) -> str:
+        value = self.text(column).lower()
+        if value not in allowed:
+            self.fault(code, column=column, value=value, allowed=", ".join(sorted(allowed)))
+        return value
+
+    def count(self, column: str) -> float | None:
+        """A non-negative whole number, or None where the cell is empty."""
+        text = self.text(column)
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value != int(value):
+            self.fault("not_a_count", column=column, value=text)
+        elif value < 0:
+            self.fault("negative_count", column=column, value=text)
+        else:
+            return value
+        return None
+
+    def hours(self, column: str) -> float | None:
+        text = self.text(column)
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            value = math.nan
+        if value is not None and not (math.isfinite(value) and value > 0):
+            self.fault("bad_window", column=column, value=text)
+            return None
+        return value
+
+    def instant(self, column: str) -> datetime | None:
+        text = self.text(column)
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self.fault("bad_time", column=column, value=text)
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem]]:
+    cell = _Cells(row, cells)
+    for column in ("post_id", "channel"):
+        cell.text(column, required=True)
+    arm = cell.choice("arm", frozenset(ARMS), "unknown_arm")
+    status = cell.choice("status", STATUSES, "unknown_status")
+    counts = {name: cell.count(name) for name in ("members", "likes", "dislikes", "neutral")}
+    views = cell.count("views")
+    slot = cell.instant("slot_utc")
+    window = cell.hours("window_h")
+    week = cell.text("week")
+    if not week and slot is not None:
+        week = "{0}-W{1:02d}".format(*slot.isocalendar())
+    if not week:
+        cell.fault("no_week")
+    notes = []
+    likes = counts["likes"]
+    if likes is not None and views is not None and likes > views:
+        if views > 0:
+            cell.fault("likes_above_views", likes=int(likes), views=int(views))
+        else:
+            notes.append(Problem("views_not_counted", (row,), "note", {"likes": int(likes)}))
+            views = None
+    if cell.faults:
+        return None, cell.faults
+    post = Post(
+        row=row,
+        post_id=cell.text("post_id"),
+        channel=cell.text("channel"),
+        slot=slot,
+        week=week,
+        pair_id=cell.text("pair_id"),
+        arm=arm,
+        status=status,
+        views=views,
+        window_h=window,
+        extra={name: value for name, value in cells.items() if name not in POST_COLUMNS},
+        **counts,
+    )
+    return post, notes
+
+
+def _drop_duplicates(rows: list[Any], key: str) -> tuple[list[Any], list[Problem]]:
+    """Of identical rows the first is kept; rows that disagree are all set aside."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for item in rows:
+        groups[getattr(item, key)].append(item)
+    kept, problems = [], []
+    for name, group in groups.items():
+        if len(group) == 1:
+            kept.append(group[0])
+            continue
+        first = _without_row(group[0])
+        same = all(_without_row(item) == first for item in group)
+        if same:
+            kept.append(group[0])
+        problems.append(
+            Problem(
+                "duplicate_same" if same else "duplicate_differs",
+                tuple(item.row for item in group),
+                params={"column": key, "value": name, "kept": group[0].row},
+            )
+        )
+    return kept, problems
+
+
+def _without_row(item: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(item).items() if name != "row"}
+
+
+def _one_window(posts: list[Post], window_h: float | None) -> tuple[list[Post], list[Problem]]:
+    wrong = [post for post in posts if post.window_h is not None and post.window_h != window_h]
+    kept = [post for post in posts if post.window_h is None or post.window_h == window_h]
+    groups: dict[float, list[int]] = defaultdict(list)
+    for post in wrong:
+        groups[post.window_h or 0.0].append(post.row)
+    return kept, [
+        Problem("mixed_window", tuple(rows), params={"value": age, "expected": window_h})
+        for age, rows in sorted(groups.items())
+    ]
+
+
+def _sound_pairs(posts: list[Post]) -> tuple[list[Post], list[Problem]]:
+    """Set aside whole pairs that are no pair of one channel and two arms."""
+    members: dict[str, list[Post]] = defaultdict(list)
+    for post in posts:
+        if post.pair_id:
+            members[post.pair_id].append(post)
+    problems, bad = [], set()
+    for pair_id, group in members.items():
+        rows = tuple(post.row for post in group)
+        if len(group) > 2:
+            code = "pair_too_many"
+        elif len(group) == 2 and group[0].arm == group[1].arm:
+            code = "pair_one_arm"
+        elif len({post.channel for post in group}) > 1:
+            code = "pair_two_channels"
+        else:
+            continue
+        bad.add(pair_id)
+        problems.append(
+            Problem(code, rows, params={"pair": pair_id, "size": len(group), "arm": group[0].arm})
+        )
+    return [post for post in posts if post.pair_id not in bad], problems
+
+
+def _ordered(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.rows[:1] or (0,), problem.code))
+
+
+def _yes_no(text: str) -> str:
+    value = text.strip().lower()
+    if value in ("1", "1.0", "true", "yes", "да"):
+        return "yes"
+    if value in ("0", "0.0", "false", "no", "нет"):
+        return "no"
+    return "" if value in ("", "nan", "none", "censored") else "unclear"
+
+
+def _open(
+    source: Any, columns: tuple[str, ...]
+) -> tuple[str, list[tuple[int, dict[str, str]]], list[Problem]]:
+    """(name, [(row number, cells)], problems) of any accepted source."""
+    if isinstance(source, str | Path):
+        return _read_csv(Path(source), columns)
+    records = source.to_dict("records") if hasattr(source, "to_dict") else list(source)
+    _require_columns("rows", {key for record in records[:1] for key in record}, columns, records)
+    table = [
+        (number, {str(key): _as_text(value) for key, value in record.items()})
+        for number, record in enumerate(records, 2)
+    ]
+    return "rows", table, []
+
+
+def _as_text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _read_csv(
+    path: Path, columns: tuple[str, ...]
+) -> tuple[str, list[tuple[int, dict[str, str]]], list[Problem]]:
+    name = str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BadInput(name, [Problem("unreadable", params={"why": why})]) from error
+    text, problems = _decode(raw)
+    header = text.split("\n", 1)[0]
+    separator = max(",;\t", key=header.count)
+    if separator != ",":
+        problems.append(Problem("separator", (1,), "note", {"separator": repr(separator)}))
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise BadInput(name, [Problem("unreadable", params={"why": str(error)})]) from error
+    if not lines or not any(cell.strip() for cell in lines[0]):
+        raise BadInput(name, [Problem("empty_file", params={"columns": ",".join(columns)})])
+    names = [cell.strip().lower() for cell in lines[0]]
+    _require_columns(name, names, columns, lines)
+    table = []
+    for number, cells in enumerate(lines[1:], 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(names):
+            problems.append(
+                Problem("ragged_row", (number,), params={"has": len(cells), "needs": len(names)})
+            )
+            continue
+        table.append((number, dict(zip(names, cells, strict=True))))
+    return name, table, problems
+
+
+def _decode(raw: bytes) -> tuple[str, list[Problem]]:
+    if raw[:3] == b"\xef\xbb\xbf":
+        try:
+            return raw[3:].decode("utf-8"), [Problem("bom", (1,), "note")]
+        except UnicodeDecodeError:
+            raw = raw[3:]
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = raw.decode("utf-16", errors="replace")
+        return text, [Problem("encoding", (1,), "note", {"encoding": "UTF-16"})]
+    try:
+        return raw.decode("utf-8"), []
+    except UnicodeDecodeError:
+        text = raw.decode("cp1251", errors="replace")
+        return text, [Problem("encoding", (1,), "note", {"encoding": "Windows-1251"})]
+
+
+def _require_columns(
+    name: str, present: Iterable[str], columns: tuple[str, ...], records: list[Any]
+) -> None:
+    names = list(present)
+    missing = [column for column in columns if column not in names]
+    doubled = sorted({column for column in names if column and names.count(column) > 1})
+    problems = [Problem("missing_column", (1,), params={"column": column}) for column in missing]
+    problems += [Problem("doubled_column", (1,), params={"column": column}) for column in doubled]
+    if problems and records:
+        raise BadInput(name, problems)

@@ -1,0 +1,198 @@
+"""Headings and labels of the weekly report, Russian and English."""
+
+LABELS: dict[str, dict[str, str]] = {
+    "title": {"ru": "Отчёт за неделю", "en": "Weekly report"},
+    "other_language": {"ru": "In English", "en": "По-русски"},
+    "verdict": {"ru": "Вывод", "en": "Verdict"},
+    "not_trusted": {
+        "ru": "Есть тревога: выводу пока верить нельзя",
+        "en": "There is an alarm: do not trust the verdict yet",
+    },
+    "effect": {"ru": "Разница", "en": "Difference"},
+    "interval": {"ru": "95 % интервал", "en": "95% interval"},
+    "always_valid": {"ru": "верен в любой момент", "en": "valid at any time"},
+    "sign_flip": {"ru": "обращением теста", "en": "by inverting the test"},
+    "pairs_complete": {"ru": "Полных пар", "en": "Complete pairs"},
+    "pairs_of": {"ru": "из", "en": "of"},
+    "still_needed": {"ru": "Ещё нужно пар", "en": "Pairs still needed"},
+    "weeks": {"ru": "недель", "en": "weeks"},
+    "effect_weeks": {"ru": "Разница по неделям", "en": "Difference over the weeks"},
+    "effect_weeks_note": {
+        "ru": "Линия: разница по всем парам к концу недели. Полоса: интервал, верный, сколько бы раз "
+        "на него ни смотрели. Точки: пары одной недели.",
+        "en": "Line: the difference over all pairs by the end of the week. Band: an interval that "
+        "holds however often one looks. Dots: the pairs of one week.",
+    },
+    "looks": {"ru": "Взгляды по плану", "en": "Registered looks"},
+    "look": {"ru": "Взгляд", "en": "Look"},
+    "pairs": {"ru": "Пар", "en": "Pairs"},
+    "alpha_spent": {"ru": "Потрачено α", "en": "α spent"},
+    "crossed": {"ru": "Граница", "en": "Boundary"},
+    "crossed_yes": {"ru": "пройдена", "en": "crossed"},
+    "crossed_no": {"ru": "не пройдена", "en": "not crossed"},
+    "shares": {"ru": "Доли положительных реакций", "en": "Shares of positive reactions"},
+    "shares_note": {
+        "ru": "Каждая точка — пост; ящик — середина половины постов, черта — медиана.",
+        "en": "Each dot is a post; the box holds the middle half of them, the bar is the median.",
+    },
+    "ages": {"ru": "Как копятся реакции", "en": "How reactions accumulate"},
+    "ages_note": {
+        "ru": "Реакций 👍 и 👎 на пост в среднем, по возрасту поста.",
+        "en": "Positive and negative reactions a post on average, by age of the post.",
+    },
+    "age_axis": {"ru": "часов после выхода", "en": "hours after publication"},
+    "reactions_axis": {"ru": "реакций на пост", "en": "reactions a post"},
+    "channels": {"ru": "По каналам", "en": "By channel"},
+    "channel": {"ru": "Канал", "en": "Channel"},
+    "members": {"ru": "Подписчиков", "en": "Members"},
+    "generated": {"ru": "генерированные", "en": "generated"},
+    "human": {"ru": "человеческие", "en": "human"},
+    "new_channels": {
+        "ru": "О каналах, которых у нас ещё нет (t-тест по средним каналов)",
+        "en": "About channels not yet ours (t-test on channel means)",
+    },
+    "metrics": {"ru": "Четыре показателя против 0,7", "en": "The four metrics against 0.7"},
+    "metrics_note": {
+        "ru": "Решает столбец «значение». Буквальное чтение показано, но ничего не решает. Граница — "
+        "односторонняя, с поправкой Бонферрони на четыре показателя.",
+        "en": 'The column "value" decides. The literal reading is shown and never decides. The bound '
+        "is one-sided, Bonferroni over the four metrics.",
+    },
+    "metric": {"ru": "Показатель", "en": "Metric"},
+    "value": {"ru": "Значение", "en": "Value"},
+    "literal": {"ru": "Буквально", "en": "Literal"},
+    "lower": {"ru": "Граница", "en": "Bound"},
+    "units": {"ru": "Каналов или партнёров", "en": "Channels or partners"},
+    "arm": {"ru": "Рука", "en": "Arm"},
+    "pilot": {"ru": "Итог пилота", "en": "Pilot verdict"},
+    "pilot_document": {
+        "ru": "Критерий документа (точечная оценка ≥ 0,7 или пройден A/B-тест)",
+        "en": "Document criterion (a point estimate ≥ 0.7, or the A/B test passed)",
+    },
+    "pilot_supported": {
+        "ru": "Подтверждено (нижняя граница ≥ 0,7)",
+        "en": "Supported (lower bound ≥ 0.7)",
+    },
+    "yes": {"ru": "да", "en": "yes"},
+    "no": {"ru": "нет", "en": "no"},
+    "avg_react": {"ru": "AvgReact", "en": "AvgReact"},
+    "weighted_avg_react": {"ru": "WeightedAvgReact", "en": "WeightedAvgReact"},
+    "avg_sug": {"ru": "AvgSug", "en": "AvgSug"},
+    "weighted_avg_sug": {"ru": "WeightedAvgSug", "en": "WeightedAvgSug"},
+    "secondary": {"ru": "Прочие показатели", "en": "Secondary metrics"},
+    "posts": {"ru": "Постов", "en": "Posts"},
+    "likes_per_1000_views": {"ru": "👍 на 1000 просмотров", "en": "👍 per 1,000 views"},
+    "forwards_per_post": {"ru": "Пересылок на пост", "en": "Forwards a post"},
+    "top_decile": {"ru": "Доля в лучшей десятой", "en": "Share in the top decile"},
+    "partners": {"ru": "Партнёры", "en": "Partners"},
+    "partners_note": {
+        "ru": "Считается опубликованное. Молчание показано отдельно: верхняя граница — если бы все "
+        "молчавшие опубликовали.",
+        "en": "Published is what counts. Silence is shown apart: the upper bound is had every silent "
+        "one published.",
+    },
+    "partner": {"ru": "Партнёр", "en": "Partner"},
+    "offered": {"ru": "Предложено", "en": "Offered"},
+    "received": {"ru": "Получено", "en": "Received"},
+    "accepted": {"ru": "Опубликовано", "en": "Published"},
+    "rejected": {"ru": "Отказ", "en": "Rejected"},
+    "censored": {"ru": "Молчание", "en": "Silent"},
+    "rate": {"ru": "Доля", "en": "Rate"},
+    "route": {"ru": "Путь", "en": "Route"},
+    "last_answer": {"ru": "Последний ответ", "en": "Last answer"},
+    "bounds": {"ru": "Границы", "en": "Bounds"},
+    "test": {"ru": "Сравнение рук", "en": "Comparison of the arms"},
+    "cmh": {"ru": "Кокрана — Мантеля — Хензеля", "en": "Cochran–Mantel–Haenszel"},
+    "boschloo": {"ru": "Бошло", "en": "Boschloo"},
+    "exact_stratified": {"ru": "точный по слоям", "en": "exact stratified"},
+    "odds_ratio": {"ru": "отношение шансов", "en": "odds ratio"},
+    "best": {"ru": "Лучшие мемы", "en": "Best memes"},
+    "worst": {"ru": "Худшие мемы", "en": "Worst memes"},
+    "memes_note": {
+        "ru": "Порядок по границе Уилсона: случайный пост с тремя реакциями наверх не попадёт.",
+        "en": "Ordered by the Wilson bound: a post with three lucky reactions does not come first.",
+    },
+    "views": {"ru": "просмотров", "en": "views"},
+    "no_picture": {"ru": "картинки нет", "en": "no picture"},
+    "growth": {"ru": "Рост подписчиков", "en": "Growth of members"},
+    "growth_note": {
+        "ru": "Чистый рост: пришли минус ушли.",
+        "en": "Net growth: joined minus left.",
+    },
+    "joined": {"ru": "Пришли", "en": "Joined"},
+    "left": {"ru": "Ушли", "en": "Left"},
+    "net": {"ru": "Чистый рост", "en": "Net"},
+    "quality": {"ru": "Качество данных", "en": "Data quality"},
+    "checks": {"ru": "Проверки", "en": "Checks"},
+    "check": {"ru": "Проверка", "en": "Check"},
+    "result": {"ru": "Итог", "en": "Result"},
+    "status_ok": {"ru": "в порядке", "en": "fine"},
+    "status_warn": {"ru": "внимание", "en": "look at it"},
+    "status_alarm": {"ru": "тревога", "en": "alarm"},
+    "status_skipped": {"ru": "не проверено", "en": "not checked"},
+    "exclusions": {"ru": "Вне сравнения", "en": "Left out of the comparison"},
+    "exclusions_none": {"ru": "Ни один пост не исключён.", "en": "No post is left out."},
+    "row": {"ru": "Строка", "en": "Row"},
+    "post": {"ru": "Пост", "en": "Post"},
+    "reason": {"ru": "Причина", "en": "Reason"},
+    "problems": {"ru": "Ошибки и пометки в данных", "en": "Faults and notes in the data"},
+    "worst_case": {
+        "ru": "Если бы потерянные посты были крайними",
+        "en": "Had the lost posts been extreme",
+    },
+    "pending": {"ru": "Ждут замера", "en": "Waiting for a snapshot"},
+    "incomplete": {"ru": "Неполных пар", "en": "Incomplete pairs"},
+    "invalid": {"ru": "Негодных пар", "en": "Invalid pairs"},
+    "lost": {"ru": "Потеряно постов", "en": "Posts lost"},
+    "method": {"ru": "Как это посчитано", "en": "How this is computed"},
+    "registration": {"ru": "Предварительная регистрация", "en": "Pre-registration"},
+    "registration_none": {"ru": "Регистрации нет.", "en": "There is no registration."},
+    "version": {"ru": "Версия", "en": "Version"},
+    "changed": {"ru": "изменено", "en": "changed"},
+    "recompute": {
+        "ru": "Пересчитать все числа по таблицам этой папки:",
+        "en": "Recompute every number from this folder's tables:",
+    },
+    "nothing_yet": {"ru": "Пока нет данных.", "en": "No data yet."},
+    "more": {"ru": "и ещё", "en": "and more:"},
+    "p_value": {"ru": "p", "en": "p"},
+    "simulated": {"ru": "Внимание", "en": "Notice"},
+}
+
+METHOD: dict[str, list[str]] = {
+    "ru": [
+        "Единица случайного назначения — пост, а не реакция: реакции под одним постом растут и падают "
+        "вместе. Слоты одного канала, часа и рода дня соединены в пары; порядок рук в паре решает "
+        "HMAC-SHA256 с секретом, хеш которого опубликован до начала.",
+        "Доля поста y = 👍 / (👍 + 👎) в зарегистрированном возрасте. Разница пары d = y генерированного "
+        "− y человеческого; эффект — среднее d. Пара без публикации или без реакций неполная: в "
+        "оценку не входит, посчитана по рукам, рядом крайние границы.",
+        "Тест — перемена знаков: p = (1 + число векторов знаков с |Σ s·d| ≥ |Σ d|) / (B + 1), при 16 "
+        "парах и менее — все 2ⁿ векторов. Интервал — обращение того же теста.",
+        "Еженедельные взгляды: перестановочная граница О’Брайена — Флеминга, "
+        "α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], векторы знаков закреплены на весь опыт. Между взглядами и после "
+        "плана — интервал, верный в любой момент (e-процесс нормальной смеси, порог 20). После "
+        "досрочного решения обычный интервал не показывается.",
+        "Нужно пар: (1,96 + 0,84)² σ² / δ², где δ — граница «не хуже».",
+        "Партнёры: тест Кокрана — Мантеля — Хензеля по слоям, при малых числах точный; интервалы "
+        "Уилсона и Клоппера — Пирсона.",
+    ],
+    "en": [
+        "The randomised unit is the post, never the reaction: one post's reactions rise and fall "
+        "together. Slots of one channel, hour and kind of day form pairs; the order of the arms in a "
+        "pair is drawn by HMAC-SHA256 under a secret whose hash was published before the start.",
+        "A post's share is y = 👍 / (👍 + 👎) at the registered age. A pair's difference is d = y of the "
+        "generated − y of the human post; the effect is the mean of d. A pair never published or "
+        "without reactions is incomplete: outside the estimate, counted by arm, with the extreme "
+        "bounds beside.",
+        "The test flips signs: p = (1 + sign vectors with |Σ s·d| ≥ |Σ d|) / (B + 1), all 2ⁿ vectors "
+        "for 16 pairs or fewer. The interval inverts the same test.",
+        "Weekly looks: a permutation O'Brien–Fleming boundary, α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], with "
+        "sign vectors fixed for the whole experiment. Between looks and past the plan: an interval "
+        "valid at any time (normal-mixture e-process, threshold 20). After an early decision the "
+        "ordinary interval is not shown.",
+        'Pairs needed: (1.96 + 0.84)² σ² / δ², δ being the margin of "not worse".',
+        "Partners: the Cochran–Mantel–Haenszel test over strata, exact where counts are small; Wilson "
+        "and Clopper–Pearson intervals.",
+    ],
+}
