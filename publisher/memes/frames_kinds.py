@@ -80,15 +80,22 @@ def fold(lemma: str) -> str:
 def kinds_of_phrase(lemmas: tuple[str, ...], language: str, coordinated: bool) -> frozenset[str]:
     """Kinds of a phrase whose head comes first.
 
-    Fields («money», «weather») come from every word, the form («event») from the head alone, the
-    feeling («bad») from the head, or from the others when it has none. «А и Б» is of no kind.
+    All come from the head if it is known: «запрет самокатов» is a rule, not a vehicle. The other
+    words count when the head says nothing («выпадение снега»), or only when («утро понедельника»),
+    and for the feeling when the head has none. «А и Б» is of no kind.
     """
+    if coordinated or not lemmas:
+        return frozenset()
     table = kinds_of_words(language)
-    known = [table.get(fold(lemma), frozenset()) for lemma in lemmas] or [frozenset()]
-    everything: frozenset[str] = frozenset().union(*known)
-    forms = frozenset() if coordinated else known[0] & FORMS
-    feelings = known[0] & FEELINGS or everything & FEELINGS
-    if len(feelings) != 1 or coordinated:
+    head = table.get(fold(lemmas[0]), frozenset())
+    others: frozenset[str] = frozenset()
+    for lemma in lemmas[1:]:
+        others |= table.get(fold(lemma), frozenset())
+    forms = head & FORMS
+    fields = head - FORMS - FEELINGS
+    if not fields and forms <= {"time", "abstract"}:
+        fields = others - FORMS - FEELINGS
+    feelings = head & FEELINGS or others & FEELINGS
+    if len(feelings) != 1:
         feelings = frozenset()
-    fields = frozenset() if coordinated else everything - FORMS - FEELINGS
     return fields | forms | feelings
