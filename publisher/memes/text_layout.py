@@ -146,6 +146,17 @@ def _font_for(character: str, font_name: str) -> str | None:
     return None
 
 
+def tie_short(words: Sequence[Word], font_name: str) -> list[Word]:
+    """Words of one letter joined to the word after them by a space that does not break."""
+    out: list[Word] = []
+    for word in words:
+        if out and len(out[-1].text.rsplit(" ", 1)[-1]) == 1 and out[-1].text[-1].isalpha():
+            out[-1] = Word(_merged((*out[-1].runs, Run(" ", font_name), *word.runs)))
+        else:
+            out.append(word)
+    return out
+
+
 @lru_cache(maxsize=2)
 def _hyphenation(language: str) -> pyphen.Pyphen:
     return pyphen.Pyphen(lang={"ru": "ru_RU"}.get(language, "en_US"), left=3, right=3)
@@ -198,11 +209,16 @@ def fit(
     """The layout at the largest size in [smallest, largest] that fits width × height, or None.
 
     Whole words first; long words are cut only when that is the way to fit at all, or makes the
-    text at least 1.4 times larger where whole words leave it near the smallest size.
+    text at least 1.4 times larger where whole words leave it near the smallest size. Words of one
+    letter stay with the next word where that costs little size.
     """
     frame = _Frame(font_name, width, height, line_spacing, outline)
     whole = frame.largest(words, smallest, largest)
     if whole is not None and whole >= 1.35 * smallest:
+        tied = tie_short(words, font_name)
+        tied_size = frame.largest(tied, smallest, largest)
+        if tied_size is not None and tied_size >= 0.8 * whole:
+            return frame.layout(tied, tied_size)
         return frame.layout(words, whole)
     cut = split_long(words, language, 0.6 * width * REFERENCE / smallest)
     size = frame.largest(cut, smallest, largest) if len(cut) > len(words) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 ORIGINALS = Path(__file__).parent / "originals"
 
@@ -20,7 +20,7 @@ def _enlarged(
     with Image.open(ORIGINALS / name) as original:
         picture = original.convert("RGB").crop(crop)
     picture = picture.resize(size, Image.Resampling.BICUBIC)
-    picture = picture.filter(ImageFilter.UnsharpMask(radius=4, percent=130, threshold=2))
+    picture = picture.filter(ImageFilter.UnsharpMask(radius=4, percent=90, threshold=2))
     noise = np.random.default_rng(seed).normal(0, grain, (size[1], size[0], 1))
     pixels = np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8)
     return Image.fromarray(pixels)
@@ -52,4 +52,20 @@ def coffee() -> Image.Image:
 def documentary() -> Image.Image:
     picture = _enlarged("camera.png", (0, 32, 512, 480), (1200, 1050), seed=5, grain=7.0)
     picture = ImageEnhance.Contrast(picture).enhance(1.1)
-    return _shaded(picture, 0.2, 0.45, 0.7)
+    return _viewfinder(_shaded(picture, 0.25, 0.5, 0.85))
+
+
+def _viewfinder(picture: Image.Image) -> Image.Image:
+    """What the cameraman's own viewfinder would add: corner marks and a recording light."""
+    big = picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(big)
+    w, h, edge, arm = big.width, big.height, 56, 130
+    for x, dx in ((edge, arm), (w - edge, -arm)):
+        for y, dy in ((edge, arm), (h - edge, -arm)):
+            pen.line([(x + dx, y), (x, y), (x, y + dy)], fill="white", width=12, joint="curve")
+    pen.ellipse((110, 112, 166, 168), fill="#ff3b30")
+    pen.rounded_rectangle((w - 270, 112, w - 130, 168), 10, outline="white", width=8)
+    pen.rectangle((w - 130, 128, w - 118, 152), fill="white")
+    for k in range(2):
+        pen.rectangle((w - 256 + k * 40, 126, w - 226 + k * 40, 154), fill="white")
+    return big.resize(picture.size, Image.Resampling.LANCZOS)

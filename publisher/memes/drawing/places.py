@@ -126,8 +126,8 @@ def scales() -> Image.Image:
                   dark)
         s.polygon(bowl, None, line=LINE)
     # light: a card on a feather; heavy: an iron weight
-    s.rect((90, 370, 490, 604), "#ffffff", radius=20, line=LINE)
-    s.emoji("🪶", 476, 345, 190, angle=-30)
+    s.rect((70, 330, 510, 604), "#ffffff", radius=20, line=LINE)
+    s.emoji("🪶", 500, 310, 180, angle=-30)
     s.ellipse((940, 426, 1040, 526), None, line=24)
     s.polygon([(800, 500), (1180, 500), (1226, 864), (754, 864)], "#343a40", line=LINE)
     s.polygon([(812, 512), (850, 512), (806, 852), (768, 852)], "#5c636a")
@@ -151,11 +151,15 @@ def crossroads() -> Image.Image:
     s.polygon([(540, 600), (1080, 560), (1080, 1280), (540, 1280)], "#4b5d45")
     s.dots("#92de7d", step=60, r=12, within=(0, 640, 540, 1280))
     s.dots("#425339", step=60, r=12, within=(540, 640, 1080, 1280))
-    road = [(330, 1280), (420, 960), (400, 820), (290, 700), (230, 570), (320, 576), (380, 680),
-            (540, 790), (700, 680), (760, 576), (850, 570), (790, 700), (680, 820), (660, 960),
-            (750, 1280)]
-    s.polygon(smooth(road[:4] + road[4:]), "#e9c98f", line=LINE)
-    s.polygon([(540, 1000), (690, 1280), (390, 1280)], "#dcb877")
+    left = [(130, 1280), (360, 960), (372, 850), (316, 750), (252, 650), (250, 560)]
+    inner = [(300, 560), (322, 640), (420, 735), (540, 792)]
+    half = smooth(left, closed=False) + smooth(inner, closed=False)
+    road = half + [(1080 - x, y) for x, y in reversed(half)]
+    s.polygon(road, "#e9c98f", line=LINE)
+    for k in range(4):
+        y = 1250 - 105 * k
+        s.polygon([(540 - 12 + k, y), (540 + 12 - k, y), (540 + 9 - k, y - 60 + 6 * k),
+                   (540 - 9 + k, y - 60 + 6 * k)], "#ffffff")
     for art, x, y, side in (("🌸", 80, 760, 100), ("🌻", 200, 880, 120), ("🦋", 120, 620, 80),
                             ("🌷", 60, 980, 110), ("🥀", 1000, 780, 110), ("🪨", 880, 880, 130),
                             ("💀", 990, 980, 100), ("🍄", 260, 770, 70)):
@@ -238,7 +242,10 @@ def _craters(side: int, seed: int) -> np.ndarray:
 def moon() -> Image.Image:
     s = Sheet(1080, 1280)
     s.gradient("#050a1c", "#1d2a55")
-    stars(s, (0, 0, 1080, 1100), 260, 31)
+    stars(s, (0, 420, 1080, 1150), 150, 31)
+    stars(s, (0, 0, 1080, 40), 14, 32)
+    for x in (0, 1030):
+        stars(s, (x, 0, x + 50, 420), 12, 33 + x)
     side = 1500
     height = _craters(side, 12)
     maria = np.asarray(

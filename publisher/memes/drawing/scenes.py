@@ -190,7 +190,7 @@ def distracted() -> Image.Image:
     _person(s, 230, "#3b5bdb")
     s.polygon([(172, 606), (288, 606), (230, 680)], "#ffffff", line=7)
     s.cat("😾", 230, 430, 390, fur=GREY_CAT)
-    s.emoji("💢", 400, 250, 140)
+    s.emoji("💢", 84, 250, 140)
     # me, turned after temptation
     _person(s, 630, "#2f9e44", lean=46)
     s.cat("😻", 690, 400, 410, angle=-13)
