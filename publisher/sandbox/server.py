@@ -1,0 +1,336 @@
+"""The loopback Telegram itself: sockets, keys, dispatch of methods, pushed updates."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import rsa
+from telethon.tl import functions as fn
+from telethon.tl import types as tl
+from telethon.tl.tlobject import TLRequest
+
+from . import handshake
+from .audience import Audience
+from .errors import RpcFailure
+from .faults import Faults
+from .handlers import load as load_handlers
+from .journal import Journal
+from .mtproto import Connection, KeyState, Session, rpc_error, rpc_result
+from .queries import Queries
+from .records import Box, Change, Message, User
+from .rpc import METHODS, Call, method_name, serialise
+from .srp import Challenge
+from .store import Store
+from .view import View
+from .world import World
+
+log = logging.getLogger(__name__)
+REMEMBERED_SESSIONS = 16  # of one key, so that a query asked again is not executed again
+FROZEN_METHODS = ("messages.send", "messages.forward", "channels.join", "contacts.resolve")
+
+
+def real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class LoopbackTelegram:
+    """An MTProto server for tests, rehearsals and the demo.
+
+    `clock` gives the time that people see (aware, UTC); `state_path` is a directory that lets
+    the server survive its own death; `random_id_mode` says what a repeated random_id gets: the
+    error RANDOM_ID_DUPLICATE, or the existing message.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        seed: int = 1,
+        clock: Callable[[], datetime] = real_clock,
+        state_path: str | Path | None = None,
+        random_id_mode: Literal["error", "existing"] = "error",
+        journal_path: str | Path | None = None,
+        dc_id: int = 2,
+    ) -> None:
+        load_handlers()
+        self.host, self._port, self.dc_id = host, port, dc_id
+        self.random_id_mode = random_id_mode
+        directory = Path(state_path) if state_path is not None else None
+        self.store = Store(directory)
+        self.journal = Journal(self.store, Path(journal_path) if journal_path else None)
+        self.world = World(self.store, self.journal, clock, seed)
+        self.faults = Faults(seed)
+        self.audience = Audience()
+        self.unknown_methods: list[str] = []
+        self.calls: dict[str, int] = {}
+        self._rsa = self._load_key(directory)
+        self._keys: dict[int, KeyState] = {}
+        self._keys_of_user: dict[int, set[int]] = {}
+        for key in self.store.load("auth_key"):
+            self._index_key(key)
+        self._sessions: dict[int, dict[int, Session]] = {}  # by key, then by session
+        self._connections: set[Connection] = set()
+        self._listener: asyncio.Server | None = None
+        self._call: Call | None = None
+        self.queries = Queries()
+        self.codes: dict[str, tuple[int, datetime | None, int]] = {}
+        self.half_signed: dict[int, int] = {}
+        self.challenges: dict[int, Challenge] = {}
+        self.banned_phones: set[int] = set()
+        self.world.listeners.append(self._on_change)
+
+    # Life
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self._port
+
+    @property
+    def public_key_pem(self) -> str:
+        return handshake.public_pem(self._rsa)
+
+    async def start(self) -> None:
+        self._listener = await asyncio.start_server(self._accept, self.host, self._port)
+        self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        await self._close_sockets()
+        self.commit()
+        self.store.close()
+
+    async def restart(self) -> None:
+        """Drops every connection and session, and listens again on the same port."""
+        await self._close_sockets()
+        await self.start()
+
+    def drop_connections(self) -> None:
+        for connection in list(self._connections):
+            connection.close(abort=True)
+
+    async def _close_sockets(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self.drop_connections()
+        self._sessions.clear()
+        await asyncio.sleep(0)
+
+    def commit(self) -> None:
+        self.store.commit()
+        self.journal.flush()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.faults.refusing:
+            writer.transport.abort()
+            return
+        connection = Connection(self, reader, writer)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        except asyncio.CancelledError:
+            connection.close(abort=True)  # the loop is ending
+        finally:
+            self._connections.discard(connection)
+
+    def _load_key(self, directory: Path | None) -> rsa.PrivateKey:
+        if directory is None:
+            return handshake.process_key()
+        path = directory / "private.pem"
+        if not path.exists():
+            path.write_bytes(handshake.process_key().save_pkcs1())
+            path.chmod(0o600)
+        (directory / "public.pem").write_text(
+            handshake.public_pem(key := rsa.PrivateKey.load_pkcs1(path.read_bytes()))
+        )
+        return key
+
+    # Keys and sessions (what a connection asks for)
+
+    def handshake(self) -> handshake.Handshake:
+        return handshake.Handshake(self._rsa)
+
+    def find_key(self, key_id: int) -> KeyState | None:
+        return self._keys.get(key_id)
+
+    def add_key(self, new: handshake.NewKey) -> None:
+        self.save_key(KeyState(new.key, new.salt))
+        self.commit()
+
+    def save_key(self, key: KeyState) -> None:
+        self.store.put("auth_key", self._index_key(key), key)
+
+    def _index_key(self, key: KeyState) -> int:
+        key_id: int = key.auth_key.key_id
+        self._keys[key_id] = key
+        for owned in self._keys_of_user.values():
+            owned.discard(key_id)
+        if key.user_id is not None:
+            self._keys_of_user.setdefault(key.user_id, set()).add(key_id)
+        return key_id
+
+    def drop_key(self, key_id: int) -> None:
+        """Forgets an authorization key: its client is told -404 and must begin anew."""
+        if self._keys.pop(key_id, None):
+            self.store.put("auth_key", key_id, None)
+            self.commit()
+
+    def sign_out(self, user: User) -> None:
+        """Ends every session of a user, as the user would from another device."""
+        for key in list(self._keys.values()):
+            if key.user_id == user.id:
+                key.user_id = None
+                self.save_key(key)
+        self.commit()
+
+    def session(self, key_id: int, session_id: int) -> tuple[Session, bool]:
+        """The session, and whether it is new."""
+        sessions = self._sessions.setdefault(key_id, {})
+        if session_id in sessions:
+            return sessions[session_id], False
+        for old in list(sessions.values())[: max(0, len(sessions) - REMEMBERED_SESSIONS)]:
+            if old.connection is None or old.connection.closed:
+                del sessions[old.id]
+        session = sessions[session_id] = Session(key_id, session_id)
+        return session, True
+
+    def drop_session(self, key_id: int, session_id: int) -> bool:
+        return self._sessions.get(key_id, {}).pop(session_id, None) is not None
+
+    # Methods
+
+    async def answer(
+        self, connection: Connection, session: Session, msg_id: int, request: TLRequest
+    ) -> bytes | None:
+        """Runs one query; None when its answer is never to be sent."""
+        wraps = fn.InvokeWithLayerRequest, fn.InitConnectionRequest, fn.InvokeWithoutUpdatesRequest
+        while isinstance(request, wraps):
+            if isinstance(request, fn.InvokeWithoutUpdatesRequest):
+                session.wants_updates = False
+            request = request.query
+        name = method_name(request)
+        self.calls[name] = self.calls.get(name, 0) + 1
+        try:
+            fault = self.faults.draw(name)
+            if fault is not None and not fault.after:
+                await self._apply(fault, connection)
+            result = await self._run(session, request, name)
+            self.commit()
+            if fault is not None and fault.after:
+                await self._apply(fault, connection)
+        except RpcFailure as error:
+            self.commit()
+            return rpc_error(msg_id, error.code, error.name)
+        except ConnectionAbortedError:
+            self.commit()
+            return None
+        except Exception:
+            log.exception("%s failed on %s", name, request)
+            self.commit()
+            return rpc_error(msg_id, 500, "INTERNAL_SERVER_ERROR")
+        return rpc_result(msg_id, serialise(result), compress=name != "upload.getFile")
+
+    async def _run(self, session: Session, request: TLRequest, name: str) -> object:
+        method = METHODS.get(type(request))
+        if method is None:
+            log.warning("unknown method %s", name)
+            self.unknown_methods.append(name)
+            raise RpcFailure(400, "METHOD_INVALID")
+        key = self._keys.get(session.key_id)
+        if key is None:
+            raise RpcFailure(401, "AUTH_KEY_UNREGISTERED")
+        call = Call(self, session, key, [])
+        if not method.anonymous:
+            if call.user.bot and not method.bots:
+                raise RpcFailure(400, "BOT_METHOD_INVALID")
+            if not call.user.bot and not method.users:
+                raise RpcFailure(400, "USER_BOT_REQUIRED")
+            if call.user.frozen and name.startswith(FROZEN_METHODS):
+                raise RpcFailure(420, "FROZEN_METHOD_INVALID")
+        self._call = call
+        try:
+            result = method.handler(call, request)
+        finally:
+            self._call = None
+        return await result if inspect.isawaitable(result) else result
+
+    async def _apply(self, fault: object, connection: Connection) -> None:
+        await self.faults.apply(fault, self, connection)  # type: ignore[arg-type]
+
+    # Bots
+
+    def press(
+        self, bot: User, user: User, message: Message, query_id: int, data: bytes
+    ) -> None:
+        """Tells a bot that somebody pressed one of its buttons."""
+        peer, message_id = message.peer, message.id
+        if message.box.kind == "user":
+            peer = message.box
+            if message.twin:
+                message_id = message.twin[1]
+        for session in self._live_sessions(bot):
+            view = self.view(bot)
+            view.user(user.id)
+            update = tl.UpdateBotCallbackQuery(
+                query_id, user.id, view.peer(peer), message_id, chat_instance=peer.id, data=data
+            )
+            self._push(session, view.updates([update]))
+
+    # Updates
+
+    def view(self, viewer: User | None) -> View:
+        return View(self.world, self.audience, viewer, self.dc_id)
+
+    def _on_change(self, box: Box, change: Change) -> None:
+        own = None
+        if self._call is not None:
+            self._call.changes.append((box, change))
+            own = self._call.session
+        for user in self._followers(box):
+            sessions = [s for s in self._live_sessions(user) if s is not own]
+            if sessions:
+                view = self.view(user)
+                updates = view.update(box, change)
+                for session in sessions if updates else ():
+                    self._push(session, view.updates(updates))
+
+    def push_reactions(self, message: Message, own: Session | None) -> None:
+        """Tells those who follow a chat that reactions on a message changed."""
+        for user in self._followers(self.world.box(message.box)):
+            for session in self._live_sessions(user):
+                if session is not own:
+                    view = self.view(user)
+                    reactions = view.reactions(message) or tl.MessageReactions([])
+                    update = tl.UpdateMessageReactions(
+                        view.peer(message.peer), message.id, reactions
+                    )
+                    self._push(session, view.updates([update]))
+
+    def _push(self, session: Session, updates: object) -> None:
+        if session.connection is not None:
+            session.connection.push(session, updates)
+
+    def _live_sessions(self, user: User) -> list[Session]:
+        return [
+            session
+            for key_id in self._keys_of_user.get(user.id, ())
+            for session in self._sessions.get(key_id, {}).values()
+            if session.wants_updates and session.connection and not session.connection.closed
+        ]
+
+    def _followers(self, box: Box) -> list[User]:
+        """Who, of those ever signed in, gets the updates of a box."""
+        if box.peer.kind == "user":
+            ids = {box.peer.id}
+        else:
+            channel = self.world.channels[box.peer.id]
+            ids = set(channel.members)
+            if channel.monoforum:
+                ids |= self.world.direct_message_admins(channel)
+        return [self.world.users[i] for i in ids & self._keys_of_user.keys()]
