@@ -253,6 +253,7 @@ class Suggestion(Table):
     meme_id: int
     meme = ForeignKeyField(Meme, backref="suggestions")
     arm = CharField()
+    members = IntegerField()
     route = CharField()
     chosen_by = CharField()
     propensity = FloatField()

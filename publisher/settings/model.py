@@ -211,7 +211,7 @@ class JobSettings(Section):
     replies: Trigger = "every 10m"
     watch: Trigger = "40 * * * *"
     members: Trigger = "50 23 * * *"
-    report: Trigger = "30 9 * * mon"
+    report: Trigger = "30 9 * * wed"
     cure: Trigger = "every 15m"
     alert: Trigger = "every 1m"
     housekeeping: Trigger = "15 4 * * *"

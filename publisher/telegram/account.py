@@ -108,7 +108,6 @@ def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> T
         connection_retries=3,
         retry_delay=1,
         timeout=10,
-        receive_updates=bot,
         catch_up=bot,
         device_model="MemeGen",
         app_version="0.1",

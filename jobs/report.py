@@ -1,0 +1,323 @@
+"""Last week's report: the ledger's rows into `experiments`, its files into the reports folder."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from peewee import JOIN, fn
+
+from experiments import registration
+from experiments.analysis import Analysis, analyse
+from experiments.report import write_report
+from experiments.sequential import load_state
+from jobs.plan import experiment_secret, registration_dir
+from jobs.services import Services
+from publisher.ledger.alerts import raise_alert
+from publisher.ledger.models import (
+    Alert,
+    Block,
+    Channel,
+    Experiment,
+    Item,
+    MemberCount,
+    Meme,
+    Partner,
+    Post,
+    Reply,
+    Slot,
+    Snapshot,
+    Source,
+    Suggestion,
+    Topic,
+)
+
+Row = dict[str, Any]
+
+
+async def report(services: Services, now: datetime) -> str:
+    """Write the report of the last full ISO week, counted in the owner's zone."""
+    week = week_before(now, services.settings.zone)
+    _, end = week_range(week, services.settings.zone)
+    experiment = Experiment.get_or_none(
+        Experiment.name == services.settings.experiment.name
+    )
+    if experiment is None:
+        return "nothing is registered yet: run the job plan first"
+    posts = post_rows(services, experiment, end)
+    suggestions = suggestion_rows(end)
+    facts = {
+        "week": week,
+        "language": services.settings.language,
+        "notices": [services.simulated] if services.simulated else [],
+        "memes": meme_rows(services, experiment, week, posts),
+        "snapshots": snapshot_rows(end),
+        "growth": growth_rows(end),
+        "partners": partner_rows(end),
+        "data_quality": quality_rows(now),
+        "registrations": registration.versions(registration_dir(services)),
+    }
+    out = services.settings.reports / week
+    analysis = await asyncio.to_thread(
+        build, services, experiment, posts, suggestions, facts, out, now
+    )
+    verdict = str(analysis.facts["verdict"]["text"][services.settings.language])
+    alert_facts = {"week": week, "verdict": verdict, "folder": str(out)}
+    raise_alert(f"report:{week}", "report_ready", alert_facts, now)
+    return f"{out}: {analysis.code}"
+
+
+def build(
+    services: Services,
+    experiment: Experiment,
+    posts: list[Row],
+    suggestions: list[Row],
+    facts: Row,
+    out: Path,
+    now: datetime,
+) -> Analysis:
+    registered = experiment.registration
+    analysis = analyse(
+        posts,
+        suggestions,
+        planned_weeks=registered["looks"],
+        planned_pairs=registered["planned_pairs"],
+        margin=registered["margin"],
+        seed=registered["seed"],
+        B=registered["vectors"],
+        experiment=experiment.name,
+        started=experiment.started_at.astimezone(ZoneInfo(services.settings.zone)).date(),
+        window_h=float(registered["age_hours"]),
+        secret=experiment_secret(services),
+        state=earlier_state(services.settings.reports, facts["week"]),
+        as_of=now,
+    )
+    write_report(out, analysis, **facts)
+    return analysis
+
+
+def earlier_state(reports: Path, week: str) -> Row | None:
+    """The looks already taken, from the newest report before this week's."""
+    folders = sorted(p for p in reports.glob("*-W*") if p.name < week)
+    return load_state(folders[-1] / "looks.json") if folders else None
+
+
+def week_before(now: datetime, zone: str) -> str:
+    return iso_week((now - timedelta(days=7)).astimezone(ZoneInfo(zone)).date())
+
+
+def iso_week(day: date) -> str:
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def week_range(week: str, zone: str) -> tuple[datetime, datetime]:
+    """First and one past the last instant (UTC) of an ISO week. Raises ValueError."""
+    match = re.fullmatch(r"(\d{4})-W(\d{2})", week)
+    if not match:
+        raise ValueError(f"«{week}» is not a week; write it like 2026-W47")
+    monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+    first, last = (
+        datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
+        for day in (monday, monday + timedelta(days=7))
+    )
+    return first, last
+
+
+def post_rows(services: Services, experiment: Experiment, before: datetime) -> list[Row]:
+    """One row for each slot that has an arm, from the experiment's begin to `before`."""
+    age = experiment.registration["age_hours"]
+    slots = (
+        Slot.select(Slot, Block, Channel, Post, Meme, Topic, Snapshot)
+        .join(Block, JOIN.LEFT_OUTER)
+        .switch(Slot)
+        .join(Channel)
+        .switch(Slot)
+        .join(Post, JOIN.LEFT_OUTER, on=(Post.slot == Slot.id), attr="post")
+        .join(Meme, JOIN.LEFT_OUTER)
+        .join(Topic, JOIN.LEFT_OUTER)
+        .switch(Post)
+        .join(
+            Snapshot,
+            JOIN.LEFT_OUTER,
+            on=((Snapshot.post == Post.id) & (Snapshot.age_hours == age)),
+            attr="snapshot",
+        )
+        .where(Slot.arm.is_null(False) & (Slot.at < before))
+        .order_by(Slot.at, Slot.id)
+    )
+    return [post_row(slot, services.settings.zone) for slot in slots]
+
+
+def post_row(slot: Slot, zone: str) -> Row:
+    post = getattr(slot, "post", None)
+    post = post if post is not None and post.id else None
+    taken = getattr(post, "snapshot", None) if post else None
+    taken = taken if taken is not None and taken.id else None
+    meme = post.meme if post else None
+    return {
+        "post_id": f"{slot.id}",
+        "channel": slot.channel.handle,
+        "members": slot.channel.began_members or "",
+        "slot_utc": slot.at.isoformat(),
+        "week": iso_week(slot.at.astimezone(ZoneInfo(zone)).date()),
+        "pair_id": slot.block.pair_id if slot.block_id else "",
+        "arm": slot.arm,
+        "status": post.state if post else slot.state,
+        "likes": taken.likes if taken else "",
+        "dislikes": taken.dislikes if taken else "",
+        "neutral": taken.neutral if taken else "",
+        "views": taken.views if taken else "",
+        "window_h": taken.age_hours if taken else "",
+        "forwards": taken.forwards if taken else "",
+        "template": meme.template if meme else "",
+        "topic": meme.topic.title if meme and meme.topic_id else "",
+        "meme_id": meme.id if meme else "",
+        "message_id": post.message_id if post else "",
+    }
+
+
+def suggestion_rows(before: datetime) -> list[Row]:
+    """Only what was truly sent; accepted is empty while pending and where the box was silent."""
+    sent = (
+        Suggestion.select(Suggestion, Partner)
+        .join(Partner)
+        .where(Suggestion.sent_at.is_null(False) & (Suggestion.sent_at < before))
+        .order_by(Suggestion.id)
+    )
+    said = {"published": "1", "rejected": "0", "approved_unpublished": "0"}
+    return [
+        {
+            "submission_id": s.id,
+            "partner": s.partner.handle,
+            "members": s.members,
+            "arm": s.arm,
+            "accepted": said.get(s.outcome, ""),
+            "outcome": s.outcome,
+            "sent_utc": s.sent_at.isoformat(),
+            "chosen_by": s.chosen_by,
+            "propensity": s.propensity,
+        }
+        for s in sent
+    ]
+
+
+def meme_rows(
+    services: Services, experiment: Experiment, week: str, posts: Iterable[Row]
+) -> list[Row]:
+    """The week's posts with their pictures."""
+    rows = []
+    for row in posts:
+        if row["week"] != week or not row["meme_id"] or row["status"] != "published":
+            continue
+        meme = Meme.get_by_id(row["meme_id"])
+        rows.append(
+            {
+                "post_id": row["post_id"],
+                "image_path": services.media / meme.file if meme.file else None,
+                "arm": row["arm"],
+                "channel": row["channel"],
+                "likes": row["likes"] if row["likes"] != "" else None,
+                "dislikes": row["dislikes"] if row["dislikes"] != "" else None,
+                "views": row["views"] if row["views"] != "" else None,
+                "caption": " / ".join(meme.texts),
+            }
+        )
+    return rows
+
+
+def snapshot_rows(before: datetime) -> list[Row]:
+    taken = (
+        Snapshot.select(Snapshot, Post, Slot)
+        .join(Post)
+        .join(Slot)
+        .where(Slot.at < before)
+        .order_by(Snapshot.id)
+    )
+    return [
+        {
+            "post_id": str(s.post.slot_id),
+            "arm": s.post.slot.arm,
+            "age_h": s.age_hours,
+            "likes": s.likes,
+            "dislikes": s.dislikes,
+            "views": s.views,
+        }
+        for s in taken
+    ]
+
+
+def growth_rows(before: datetime) -> list[Row]:
+    counts = (
+        MemberCount.select(MemberCount, Channel)
+        .join(Channel)
+        .where(MemberCount.at < before)
+        .order_by(MemberCount.at)
+    )
+    return [
+        {"date": c.at.date().isoformat(), "channel": c.channel.handle, "members": c.members}
+        for c in counts
+    ]
+
+
+def partner_rows(before: datetime) -> list[Row]:
+    """Offered, received, accepted, rejected, censored, for each partner."""
+    rows = []
+    for partner in Partner.select().order_by(Partner.handle):
+        own = list(
+            partner.suggestions.where(
+                Suggestion.sent_at.is_null(False) & (Suggestion.sent_at < before)
+            )
+        )
+        if not own:
+            continue
+        last = partner.replies.order_by(Reply.id.desc()).first()
+        outcomes = [s.outcome for s in own]
+        rows.append(
+            {
+                "partner": partner.handle,
+                "route": own[0].route,
+                "offered": len(own),
+                "received": sum(bool(s.meaning) for s in own),
+                "accepted": outcomes.count("published"),
+                "approved_unpublished": outcomes.count("approved_unpublished"),
+                "rejected": outcomes.count("rejected"),
+                "censored": outcomes.count("censored"),
+                "pending": outcomes.count("pending"),
+                "last_answer": last.text[:120] if last else "",
+            }
+        )
+    return rows
+
+
+def quality_rows(now: datetime) -> list[Row]:
+    """What went wrong with the data, said before anyone asks."""
+    late = Snapshot.select(fn.MAX(Snapshot.late_minutes)).scalar() or 0.0
+    failing = Source.select().where(Source.error != "").count()
+    items = Item.select().count()
+    unclear = Post.select().where(Post.state == "sending").count()
+    open_alerts = Alert.select().where(Alert.cured_at.is_null()).count()
+    screened = Topic.select().where(Topic.ok == False).count()  # noqa: E712
+    refused = Meme.select().where(Meme.state == "refused").count()
+
+    def row(ru: str, en: str, value: object, warn: bool) -> Row:
+        return {
+            "name": {"ru": ru, "en": en},
+            "value": str(value),
+            "status": "warn" if warn else "ok",
+        }
+
+    return [
+        row("посты с неизвестным исходом", "posts with unknown outcome", unclear, unclear > 0),
+        row("самый поздний снимок, мин", "latest snapshot, min", f"{late:.0f}", late > 120),
+        row("источники с ошибкой", "failing sources", failing, failing > 0),
+        row("новостей собрано", "news items collected", items, items == 0),
+        row("тем отсеяно как неуместные", "topics screened out", screened, False),
+        row("кандидатов отвергнуто", "candidates refused", refused, False),
+        row("открытых предупреждений", "open alerts", open_alerts, open_alerts > 0),
+    ]

@@ -1,0 +1,237 @@
+"""Simulated weeks of a channel: the daemon's jobs and triggers, driven by a simulated clock.
+
+What is not real is the Telegram server, its audience and its partners; each output says so. The
+next fire time is asked of each job's APScheduler trigger, the clock jumps there, the server
+delivers what became due, the job runs. Nothing here knows what a job does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from jobs.runner import run_job
+from jobs.services import Services
+from jobs.table import JOBS
+from publisher import daemon
+from publisher.demo_inbox import fill_inbox
+from publisher.gallery import write_gallery
+from publisher.ledger.models import Meme, Post
+from publisher.sandbox import LoopbackTelegram
+from publisher.sandbox.demo_world import DemoWorld, build_demo_world
+from publisher.sandbox.news.server import FeedServer
+from publisher.settings import Secrets, Settings, parse_trigger
+from publisher.settings.model import ServerSettings
+from publisher.telegram.account import make_client
+from publisher.wording import say
+from publisher.workers import Workers
+
+START = datetime(2026, 3, 1, 21, 0, tzinfo=UTC)
+"""Monday, 2 March 2026, midnight in Moscow."""
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    out: Path
+    weeks: int
+    seed: int
+    effect: float
+
+
+@dataclass
+class SimulatedClock:
+    """Time that passes only when told to."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+    def jump(self, moment: datetime) -> None:
+        self.now = max(self.now, moment)
+
+
+@dataclass
+class Progress:
+    """One line a simulated day."""
+
+    tell: Callable[[str], None]
+    days: int
+    began: float = field(default_factory=time.monotonic)
+
+    def day(self, number: int, now: datetime) -> None:
+        published = Post.select().where(Post.state == "published").count()
+        made = Meme.select().where((Meme.origin == "generated") & (Meme.file != "")).count()
+        spent = time.monotonic() - self.began
+        self.tell(
+            f"{now:%Y-%m-%d}  день/day {number}/{self.days}  посты/posts {published}  "
+            f"мемы/memes {made}  {spent:.0f} s"
+        )
+
+
+async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], None]) -> str:
+    """Run the simulation into `plan.out`; the closing words for a person.
+
+    Raises FileExistsError when the folder holds something that is not a demo's.
+    """
+    began = time.monotonic()
+    out = clear_folder(plan.out)
+    clock = SimulatedClock(START)
+    server = LoopbackTelegram(seed=plan.seed, clock=clock, journal_path=out / "journal.jsonl")
+    await server.start()
+    world = build_demo_world(server, seed=plan.seed, start=START)
+    feeds = FeedServer(clock, START)
+    feeds.start()
+    services = demo_services(settings, plan, out, clock, server, world, feeds)
+    tell(services.simulated)
+    try:
+        await sign_in(services, world)
+        await daemon.connect_accounts(services)
+        server.audience.quality = quality_of(plan.effect)
+        await fill_inbox(services, plan.weeks, tell)
+        await simulate(services, server, clock, plan.weeks, tell)
+        gallery = write_gallery(services, out)
+    finally:
+        services.workers.close()
+        await daemon.disconnect_accounts(services)
+        feeds.stop()
+        await server.stop()
+    return closing_words(services, out, gallery, time.monotonic() - began)
+
+
+def clear_folder(out: Path) -> Path:
+    """An empty folder; an earlier demo's content is deleted, anything else is not touched."""
+    out = out.resolve()
+    if out.exists() and any(out.iterdir()):
+        if not (out / ".demo").exists():
+            raise FileExistsError(f"{out} is not empty and not a demo's; name another with --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / ".demo").touch()
+    return out
+
+
+def demo_services(
+    settings: Settings,
+    plan: DemoPlan,
+    out: Path,
+    clock: SimulatedClock,
+    server: LoopbackTelegram,
+    world: DemoWorld,
+    feeds: FeedServer,
+) -> Services:
+    """The given settings, pointed at the simulated world and at the demo's folder."""
+    host, port = server.address
+    there = ServerSettings(
+        address=host, port=port, dc_id=server.dc_id, public_key=server.public_key_pem
+    )
+    experiment = settings.experiment.model_copy(
+        update={"planned_weeks": plan.weeks, "seed": plan.seed}
+    )
+    settings = settings.model_copy(
+        update={
+            "root": out,
+            "state_dir": "var",
+            "reports_dir": "reports",
+            "telegram": settings.telegram.model_copy(update={"server": there}),
+            "experiment": experiment,
+            "inbox": settings.inbox.model_copy(update={"folder": "inbox"}),
+            "owner": settings.owner.model_copy(update={"ids": (world.owner_id,)}),
+        }
+    )
+    daemon.open_settings_ledger(settings, Secrets(), clock())
+    return Services(
+        settings=settings,
+        secrets=Secrets(api_hash=SecretStr("demo"), bot_token=SecretStr(world.bot_token)),
+        clock=clock,
+        workers=Workers(idle_seconds=3600, threads=settings.model.threads),
+        sleep=clock.sleep,
+        simulated=say("simulated", settings.language, effect=plan.effect),
+        feeds=feeds.address_of,
+    )
+
+
+async def sign_in(services: Services, world: DemoWorld) -> None:
+    """As `publisher login` does: by phone and code."""
+    client = make_client(services.settings, "demo", "user", bot=False)
+    await client.connect()
+    await client.send_code_request(world.phone)
+    await client.sign_in(world.phone, world.code)
+    await client.disconnect()
+
+
+def quality_of(effect: float) -> Callable[[str, int], float]:
+    """What the simulated audience likes better: `effect` for a generated meme's message."""
+
+    def quality(channel: str, message_id: int) -> float:
+        post = (
+            Post.select(Post, Meme)
+            .join(Meme)
+            .switch(Post)
+            .join(Post.channel.rel_model)
+            .where(
+                (Post.message_id == message_id)
+                & (Post.channel.rel_model.handle == channel.lower())
+            )
+            .first()
+        )
+        return effect if post and post.meme.origin == "generated" else 0.0
+
+    return quality
+
+
+async def simulate(
+    services: Services,
+    server: LoopbackTelegram,
+    clock: SimulatedClock,
+    weeks: int,
+    tell: Callable[[str], None],
+) -> None:
+    """Run every job at every instant its trigger names, in the table's order within one."""
+    settings, end = services.settings, START + timedelta(weeks=weeks, days=3)
+    triggers = {name: parse_trigger(getattr(settings.jobs, name), settings.zone) for name in JOBS}
+    order = {name: number for number, name in enumerate(JOBS)}
+    due: list[tuple[datetime, int, str]] = []
+    for name, trigger in triggers.items():
+        first = trigger.get_next_fire_time(None, START)
+        heapq.heappush(due, (first.astimezone(UTC), order[name], name))
+    for name in (*daemon.CATCH_UP, "members"):
+        await run_job(services, name, clock())
+    progress, day = Progress(tell, weeks * 7 + 3), 0
+    while due and due[0][0] <= end:
+        moment, _, name = heapq.heappop(due)
+        clock.jump(moment)
+        await server.advance(clock())
+        await run_job(services, name, clock())
+        following = triggers[name].get_next_fire_time(moment, moment)
+        heapq.heappush(due, (following.astimezone(UTC), order[name], name))
+        if moment >= START + timedelta(days=day + 1):
+            day += 1
+            progress.day(day, moment)
+
+
+def closing_words(services: Services, out: Path, gallery: Path, seconds: float) -> str:
+    reports = sorted(services.settings.reports.glob("*-W*/report.html"))
+    posts = Post.select().where(Post.state == "published").count()
+    lines = [
+        "",
+        f"{posts} постов опубликовано / posts published, {seconds / 60:.1f} min",
+        "Отчёты / reports:",
+        *(f"  {path}" for path in reports),
+        f"Мемы / memes: {gallery}",
+        f"Всё / everything: {out}",
+        services.simulated,
+    ]
+    return "\n".join(lines)
