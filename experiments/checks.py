@@ -7,6 +7,7 @@ checks are made every week.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def carry_over(posts: Sequence[Post]) -> dict[str, Any]:
     cells: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
     for group in channels.values():
         group.sort(key=lambda post: (post.slot.timestamp() if post.slot else 0.0, post.row))
-        for before, after in zip(group, group[1:], strict=False):
+        for before, after in pairwise(group):
             if after.share is not None and (not after.pair_id or before.pair_id != after.pair_id):
                 cells[after.channel, after.arm].append((before.arm, after.share))
     residuals: dict[str, list[float]] = {arm: [] for arm in ARMS}

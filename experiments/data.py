@@ -115,12 +115,13 @@ class Suggestions:
     table: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
 
-def read_posts(source: Any, *, window_h: float | None = None) -> Posts:
+def read_posts(source: Any, *, window_h: float | None = None, any_block: bool = False) -> Posts:
     """Read posts from a path, a list of mappings, or a data frame (anything with `to_dict`).
 
     `window_h`: the registered age; without it the commonest age of the file counts as such.
+    `any_block`: pair_id names blocks of any make-up, which are not checked to be pairs.
     """
-    name, table, problems = _open(source, POST_COLUMNS)
+    table, problems = _open(source, POST_COLUMNS)
     posts: list[Post] = []
     for row, cells in table:
         post, faults = _post(row, cells)
@@ -134,15 +135,16 @@ def read_posts(source: Any, *, window_h: float | None = None) -> Posts:
         window_h = min((-count, age) for age, count in ages.items())[1] if ages else None
     posts, faults = _one_window(posts, window_h)
     problems.extend(faults)
-    posts, faults = _sound_pairs(posts)
-    problems.extend(faults)
+    if not any_block:
+        posts, faults = _sound_pairs(posts)
+        problems.extend(faults)
     pair_ids = frozenset(cells["pair_id"].strip() for _, cells in table) - {""}
     return Posts(posts, _ordered(problems), window_h, pair_ids, table)
 
 
 def read_suggestions(source: Any) -> Suggestions:
     """Read suggestions from a path, a list of mappings, or a data frame."""
-    _, table, problems = _open(source, SUGGESTION_COLUMNS)
+    table, problems = _open(source, SUGGESTION_COLUMNS)
     rows: list[Suggestion] = []
     for row, cells in table:
         cell = _Cells(row, cells)
@@ -243,7 +245,7 @@ def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem
     window = cell.hours("window_h")
     week = cell.text("week")
     if not week and slot is not None:
-        week = "{0}-W{1:02d}".format(*slot.isocalendar())
+        week = "{}-W{:02d}".format(*slot.isocalendar())
     if not week:
         cell.fault("no_week")
     notes = []
@@ -352,8 +354,8 @@ def _yes_no(text: str) -> str:
 
 def _open(
     source: Any, columns: tuple[str, ...]
-) -> tuple[str, list[tuple[int, dict[str, str]]], list[Problem]]:
-    """(name, [(row number, cells)], problems) of any accepted source."""
+) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """([(row number, cells)], problems) of any accepted source."""
     if isinstance(source, str | Path):
         return _read_csv(Path(source), columns)
     records = source.to_dict("records") if hasattr(source, "to_dict") else list(source)
@@ -362,7 +364,7 @@ def _open(
         (number, {str(key): _as_text(value) for key, value in record.items()})
         for number, record in enumerate(records, 2)
     ]
-    return "rows", table, []
+    return table, []
 
 
 def _as_text(value: Any) -> str:
@@ -373,7 +375,7 @@ def _as_text(value: Any) -> str:
 
 def _read_csv(
     path: Path, columns: tuple[str, ...]
-) -> tuple[str, list[tuple[int, dict[str, str]]], list[Problem]]:
+) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
     name = str(path)
     try:
         raw = path.read_bytes()
@@ -403,7 +405,7 @@ def _read_csv(
             )
             continue
         table.append((number, dict(zip(names, cells, strict=True))))
-    return name, table, problems
+    return table, problems
 
 
 def _decode(raw: bytes) -> tuple[str, list[Problem]]:

@@ -32,7 +32,7 @@ PALETTE = {
     "mark": "#0f8a5f",
 }
 ARM_COLOURS = {arm: PALETTE[arm] for arm in ("generated", "human")}
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.edgecolor": PALETTE["muted"],
@@ -298,6 +298,22 @@ def member_growth(growth: Sequence[Mapping[str, Any]], language: str) -> Figure 
         matplotlib.dates.DateFormatter("%d.%m" if language == "ru" else "%m-%d")
     )
     axes.legend(loc="best")
+    return figure
+
+
+def draw_simulation(found: Mapping[str, Any]) -> Figure:
+    """Share decided by each registered look; `found` is name → simulate.Outcome."""
+    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for outcome, colour in zip(found.values(), (PALETTE["human"], PALETTE["mark"]), strict=False):
+        looks = np.arange(1, outcome.model.weeks + 1)
+        label = f"effect {100 * outcome.model.effect:g} points"
+        axes.step(looks, outcome.rejected_by_look, where="mid", color=colour, label=label)
+    axes.axhline(0.05, color=PALETTE["muted"], linestyle="--", linewidth=1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("look")
+    axes.set_ylabel("decided by then")
+    axes.legend(frameon=False)
     return figure
 
 

@@ -18,7 +18,8 @@ LABELS: dict[str, dict[str, str]] = {
     "weeks": {"ru": "недель", "en": "weeks"},
     "effect_weeks": {"ru": "Разница по неделям", "en": "Difference over the weeks"},
     "effect_weeks_note": {
-        "ru": "Линия: разница по всем парам к концу недели. Полоса: интервал, верный, сколько бы раз "
+        "ru": "Линия: разница по всем парам к концу недели. Полоса: интервал, верный, сколько бы "
+        "раз "
         "на него ни смотрели. Точки: пары одной недели.",
         "en": "Line: the difference over all pairs by the end of the week. Band: an interval that "
         "holds however often one looks. Dots: the pairs of one week.",
@@ -53,9 +54,11 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "metrics": {"ru": "Четыре показателя против 0,7", "en": "The four metrics against 0.7"},
     "metrics_note": {
-        "ru": "Решает столбец «значение». Буквальное чтение показано, но ничего не решает. Граница — "
+        "ru": "Решает столбец «значение». Буквальное чтение показано, но ничего не решает. "
+        "Граница — "
         "односторонняя, с поправкой Бонферрони на четыре показателя.",
-        "en": 'The column "value" decides. The literal reading is shown and never decides. The bound '
+        "en": 'The column "value" decides. The literal reading is shown and never decides. The '
+        "bound "
         "is one-sided, Bonferroni over the four metrics.",
     },
     "metric": {"ru": "Показатель", "en": "Metric"},
@@ -88,7 +91,8 @@ LABELS: dict[str, dict[str, str]] = {
     "partners_note": {
         "ru": "Считается опубликованное. Молчание показано отдельно: верхняя граница — если бы все "
         "молчавшие опубликовали.",
-        "en": "Published is what counts. Silence is shown apart: the upper bound is had every silent "
+        "en": "Published is what counts. Silence is shown apart: the upper bound is had every "
+        "silent "
         "one published.",
     },
     "partner": {"ru": "Партнёр", "en": "Partner"},
@@ -161,16 +165,20 @@ LABELS: dict[str, dict[str, str]] = {
 
 METHOD: dict[str, list[str]] = {
     "ru": [
-        "Единица случайного назначения — пост, а не реакция: реакции под одним постом растут и падают "
+        "Единица случайного назначения — пост, а не реакция: реакции под одним постом растут и "
+        "падают "
         "вместе. Слоты одного канала, часа и рода дня соединены в пары; порядок рук в паре решает "
         "HMAC-SHA256 с секретом, хеш которого опубликован до начала.",
-        "Доля поста y = 👍 / (👍 + 👎) в зарегистрированном возрасте. Разница пары d = y генерированного "
+        "Доля поста y = 👍 / (👍 + 👎) в зарегистрированном возрасте. Разница пары d = y "
+        "генерированного "
         "− y человеческого; эффект — среднее d. Пара без публикации или без реакций неполная: в "
         "оценку не входит, посчитана по рукам, рядом крайние границы.",
-        "Тест — перемена знаков: p = (1 + число векторов знаков с |Σ s·d| ≥ |Σ d|) / (B + 1), при 16 "
+        "Тест — перемена знаков: p = (1 + число векторов знаков с |Σ s·d| ≥ |Σ d|) / (B + 1), при "
+        "16 "
         "парах и менее — все 2ⁿ векторов. Интервал — обращение того же теста.",
         "Еженедельные взгляды: перестановочная граница О’Брайена — Флеминга, "
-        "α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], векторы знаков закреплены на весь опыт. Между взглядами и после "
+        "α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], векторы знаков закреплены на весь опыт. Между взглядами и "
+        "после "
         "плана — интервал, верный в любой момент (e-процесс нормальной смеси, порог 20). После "
         "досрочного решения обычный интервал не показывается.",
         "Нужно пар: (1,96 + 0,84)² σ² / δ², где δ — граница «не хуже».",
@@ -179,20 +187,24 @@ METHOD: dict[str, list[str]] = {
     ],
     "en": [
         "The randomised unit is the post, never the reaction: one post's reactions rise and fall "
-        "together. Slots of one channel, hour and kind of day form pairs; the order of the arms in a "
+        "together. Slots of one channel, hour and kind of day form pairs; the order of the arms "
+        "in a "
         "pair is drawn by HMAC-SHA256 under a secret whose hash was published before the start.",
-        "A post's share is y = 👍 / (👍 + 👎) at the registered age. A pair's difference is d = y of the "
+        "A post's share is y = 👍 / (👍 + 👎) at the registered age. A pair's difference is d = y "
+        "of the "
         "generated − y of the human post; the effect is the mean of d. A pair never published or "
         "without reactions is incomplete: outside the estimate, counted by arm, with the extreme "
         "bounds beside.",
-        "The test flips signs: p = (1 + sign vectors with |Σ s·d| ≥ |Σ d|) / (B + 1), all 2ⁿ vectors "
+        "The test flips signs: p = (1 + sign vectors with |Σ s·d| ≥ |Σ d|) / (B + 1), all 2ⁿ "
+        "vectors "
         "for 16 pairs or fewer. The interval inverts the same test.",
         "Weekly looks: a permutation O'Brien–Fleming boundary, α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], with "
         "sign vectors fixed for the whole experiment. Between looks and past the plan: an interval "
         "valid at any time (normal-mixture e-process, threshold 20). After an early decision the "
         "ordinary interval is not shown.",
         'Pairs needed: (1.96 + 0.84)² σ² / δ², δ being the margin of "not worse".',
-        "Partners: the Cochran–Mantel–Haenszel test over strata, exact where counts are small; Wilson "
+        "Partners: the Cochran–Mantel–Haenszel test over strata, exact where counts are small; "
+        "Wilson "
         "and Clopper–Pearson intervals.",
     ],
 }

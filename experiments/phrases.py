@@ -34,7 +34,8 @@ STATEMENTS: Texts = {
         "en": "There is no certainty at all: pairs laid out {planned}, complete 0.",
     },
     "sure_boundary": {
-        "ru": "Граница пройдена на взгляде {look} из {planned}: за все взгляды вместе ложная тревога "
+        "ru": "Граница пройдена на взгляде {look} из {planned}: за все взгляды вместе ложная "
+        "тревога "
         "случилась бы не чаще чем в 5 % опытов.",
         "en": "The boundary was crossed at look {look} of {planned}: over all looks together a "
         "false alarm would come in at most 5% of experiments.",
@@ -62,12 +63,14 @@ STATEMENTS: Texts = {
         'registered margin of "not worse". That does not mean "equal".',
     },
     "sure_zero_inside": {
-        "ru": "Интервал содержит ноль (взгляд {look} из {planned}). «Не значимо» не значит «равны».",
+        "ru": "Интервал содержит ноль (взгляд {look} из {planned}). «Не значимо» не значит "
+        "«равны».",
         "en": 'The interval contains zero (look {look} of {planned}). "Not significant" is never '
         '"equal".',
     },
     "sure_before_boundary": {
-        "ru": "Ноль уже вне интервала, но граница взгляда {look} из {planned} не пройдена: решать рано.",
+        "ru": "Ноль уже вне интервала, но граница взгляда {look} из {planned} не пройдена: "
+        "решать рано.",
         "en": "Zero is already outside the interval, but the boundary of look {look} of {planned} "
         "is not crossed: too early to decide.",
     },
@@ -76,7 +79,8 @@ STATEMENTS: Texts = {
         "en": "Complete pairs: {n}. Fewer than six cannot exclude anything at the 5% level.",
     },
     "sure_past_plan": {
-        "ru": "План из {planned} взглядов пройден; дальше верен только интервал, годный в любой момент.",
+        "ru": "План из {planned} взглядов пройден; дальше верен только интервал, годный в любой "
+        "момент.",
         "en": "The plan of {planned} looks is over; from here only the interval valid at any time "
         "holds.",
     },
@@ -85,12 +89,14 @@ STATEMENTS: Texts = {
         "en": "First explain the alarm: {checks}. Until then the verdict cannot be trusted.",
     },
     "change_worst_holds": {
-        "ru": "Неполные пары (их {n}) вывода не изменят: даже в худшем случае разница {low}…{high}.",
+        "ru": "Неполные пары (их {n}) вывода не изменят: даже в худшем случае разница "
+        "{low}…{high}.",
         "en": "Incomplete pairs ({n}) would not change it: even at worst the difference is {low} "
         "to {high}.",
     },
     "change_worst_breaks": {
-        "ru": "Неполные пары (их {n}) могли бы изменить вывод: в крайних случаях разница {low}…{high}.",
+        "ru": "Неполные пары (их {n}) могли бы изменить вывод: в крайних случаях разница "
+        "{low}…{high}.",
         "en": "Incomplete pairs ({n}) could change it: at the extremes the difference is {low} to "
         "{high}.",
     },
@@ -118,10 +124,12 @@ STATEMENTS: Texts = {
     },
     "left_looks": {
         "ru": "Пар достаточно для разницы в {margin}; до конца плана взглядов осталось: {looks}.",
-        "en": "There are enough pairs for a difference of {margin}; looks left in the plan: {looks}.",
+        "en": "There are enough pairs for a difference of {margin}; looks left in the plan: "
+        "{looks}.",
     },
     "left_no_rate": {
-        "ru": "Нужно ещё полных пар: {still} (разница {margin}, разброс пары {sigma}); при нынешнем "
+        "ru": "Нужно ещё полных пар: {still} (разница {margin}, разброс пары {sigma}); при "
+        "нынешнем "
         "темпе срок назвать нельзя.",
         "en": "Complete pairs still needed: {still} (difference {margin}, spread of a pair "
         "{sigma}); no date can be named at the present rate.",

@@ -1,0 +1,307 @@
+"""`python -m experiments`: analyse a file, simulate, plan.
+
+Exit codes of `analyse`: 0; 1 when rows had to be set aside (the analysis of the others is printed
+all the same, the faults go to standard error); 2 when there was nothing to analyse.
+"""
+
+import dataclasses
+import json
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from experiments import blocks, power, registration, words
+from experiments.analysis import Analysis, analyse
+from experiments.data import BadInput, Problem, read_posts
+from experiments.figures import draw_simulation
+from experiments.model import Model
+from experiments.report import to_json
+from experiments.sequential import load_state, save_state
+from experiments.simulate import Outcome, error, simulate
+
+FILE = click.Path(exists=False, dir_okay=False, path_type=Path)
+
+
+class Moment(click.ParamType):
+    name = "time"
+
+    def convert(self, value: Any, param: Any, context: Any) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-11-23T08:00:00+00:00", param, context)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def language_option(function: Any) -> Any:
+    return click.option(
+        "--language",
+        type=click.Choice(words.LANGUAGES),
+        default="en",
+        show_default=True,
+        help="Language of the words.",
+    )(function)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Experiments on channels' posts: files in, numbers and verdicts out."""
+
+
+@main.command("analyse")
+@click.argument("posts", type=FILE)
+@click.option("--suggestions", type=FILE, help="CSV of memes offered to partners.")
+@click.option("--planned-weeks", type=int, help="Registered weekly looks.  [default: 8]")
+@click.option("--planned-pairs", type=int, help="Registered number of pairs.")
+@click.option("--margin", type=float, help='Margin of "not worse".  [default: 0.05]')
+@click.option("--alpha", type=float, help="Level of all tests.  [default: 0.05]")
+@click.option("--seed", type=int, help="Seed of the sign vectors.  [default: 1]")
+@click.option("--vectors", type=int, help="Number B of sign vectors.  [default: 9999]")
+@click.option("--window-h", type=float, help="Registered age in hours.  [default: the commonest]")
+@click.option("--experiment", help="Its name, as in the coins.")
+@click.option("--started", type=click.DateTime(["%Y-%m-%d"]), help="First day of the experiment.")
+@click.option("--as-of", type=Moment(), help="Analyse as at this time (UTC).")
+@click.option(
+    "--registration", "registered", type=FILE, help="Pre-registration to take these from."
+)
+@click.option("--state", type=FILE, help="Saved looks: read if there, then written.")
+@click.option("--secret", type=FILE, help="File with the secret: re-derives every coin.")
+@click.option("--json", "as_json", is_flag=True, help="Print all facts as JSON.")
+@language_option
+def analyse_command(
+    posts: Path,
+    suggestions: Path | None,
+    registered: Path | None,
+    state: Path | None,
+    secret: Path | None,
+    started: datetime | None,
+    as_json: bool,
+    language: str,
+    **given: Any,
+) -> None:
+    """Analyse POSTS (a CSV file) and say what is known, how surely, and what is left.
+
+    Columns: post_id, channel, members, slot_utc, week, pair_id, arm, status, likes, dislikes,
+    neutral, views, window_h; others are kept. See docs/report.md.
+    """
+    options = {"B" if name == "vectors" else name: v for name, v in given.items() if v is not None}
+    try:
+        if registered is not None:
+            options = _from_registration(registration.read(registered).registration) | options
+        if started is not None:
+            options["started"] = started.date()
+        if secret is not None:
+            options["secret"] = secret.read_bytes().strip()
+        found = analyse(posts, suggestions, state=load_state(state) if state else None, **options)
+        if state:
+            save_state(found.looks_state, state)
+    except BadInput as bad:
+        _complain(bad.source, bad.problems, language)
+        sys.exit(2)
+    except (ValueError, OSError) as fault:
+        raise click.ClickException(str(fault)) from fault
+    faults = [item for item in found.facts["problems"]]
+    for item in faults:
+        name = posts if item["file"] == "posts" else suggestions
+        click.echo(f"{name}: {words.problem_text(item, language)}", err=True)
+    click.echo(to_json(found.facts) if as_json else summary(found, language), nl=not as_json)
+    if any(item["severity"] == "error" for item in faults):
+        sys.exit(1)
+
+
+def summary(found: Analysis, language: str) -> str:
+    """The verdict and the main numbers as text."""
+    facts = found.facts
+    lines = [*facts["verdict"]["text"][language], ""]
+    pairs = facts["pairs"]
+    lines.append(
+        f"pairs: planned {pairs['planned']}, complete {pairs['complete']}, incomplete"
+        f" {pairs['incomplete']}, pending {pairs['pending']}, invalid {pairs['invalid']}"
+    )
+    lines.append(
+        f"effect: {words.points(facts['effect'], 'en', sign=True)}, interval"
+        f" {words.span(facts['interval'], 'en')} ({facts['interval_method'] or 'none'}), p ="
+        f" {words.p_value(facts['p_value'], 'en')} ({facts['method'] or 'none'})"
+    )
+    lines.append(f"valid at any time: {words.span(facts['always_valid']['interval'], 'en')}")
+    for look in facts["looks"]:
+        crossed = "crossed" if look["rejected"] else "not crossed"
+        lines.append(f"look {look['look']}: {look['pairs']} pairs, boundary {crossed}")
+    for name, arms in facts["metrics"].items():
+        values = ", ".join(
+            f"{arm} {words.number(row['value'], 'en', 3)}" for arm, row in arms.items()
+        )
+        lines.append(f"{name}: {values}")
+    for check in facts["checks"]:
+        if check["status"] in ("warn", "alarm"):
+            lines.append(f"{check['status']}: {words.check_name(check['code'], language)}")
+    if facts["exclusions"]:
+        lines.append(f"left out of the comparison: {len(facts['exclusions'])}")
+        lines += [
+            f"  row {item['row']} {item['post_id']}: {words.reason(item['reason'], language)}"
+            for item in facts["exclusions"]
+        ]
+    return "\n".join(lines)
+
+
+@main.command("blocks")
+@click.argument("posts", type=FILE)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--vectors", default=9999, show_default=True)
+@click.option("--alpha", default=0.05, show_default=True)
+@language_option
+def blocks_command(posts: Path, seed: int, vectors: int, alpha: float, language: str) -> None:
+    """Analyse POSTS whose pair_id names blocks of any size: the studentised test, as JSON."""
+    try:
+        read = read_posts(posts, any_block=True)
+        found = blocks.compare_posts(read.rows, seed=seed, vectors=vectors, alpha=alpha)
+    except BadInput as bad:
+        _complain(bad.source, bad.problems, language)
+        sys.exit(2)
+    except ValueError as fault:
+        raise click.ClickException(str(fault)) from fault
+    _complain(str(posts), read.problems, language)
+    click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False, indent=2))
+    if any(problem.severity == "error" for problem in read.problems):
+        sys.exit(1)
+
+
+@main.command("simulate")
+@click.option("--rho", default=0.1, show_default=True, help="Likeness of reactions under one post.")
+@click.option("--channels", default=3, show_default=True)
+@click.option("--weeks", default=8, show_default=True, help="Weekly looks.")
+@click.option("--pairs-per-week", default=7, show_default=True, help="For each channel.")
+@click.option("--effect", default=0.05, show_default=True, help="Difference of shares.")
+@click.option("--runs", default=2000, show_default=True)
+@click.option("--vectors", default=1999, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the figure.")
+@click.option("--json", "as_json", is_flag=True)
+def simulate_command(
+    rho: float,
+    channels: int,
+    weeks: int,
+    pairs_per_week: int,
+    effect: float,
+    runs: int,
+    vectors: int,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """False alarms and power of every method on the documented model (experiments/model.py)."""
+    if runs < 1:
+        raise click.BadParameter("at least one run is needed", param_hint="--runs")
+    try:
+        model = Model(
+            channels=channels, weeks=weeks, pairs_per_week=pairs_per_week, effect=effect, rho=rho
+        )
+    except ValueError as fault:
+        raise click.ClickException(str(fault)) from fault
+    cells = {"null": model.with_effect(0.0)} | ({"effect": model} if effect else {})
+    found: dict[str, Outcome] = {}
+    with click.progressbar(length=runs * len(cells), label="simulate", file=sys.stderr) as bar:
+        for name, cell in cells.items():
+            critical = found["null"].pooled_critical if found else None
+            found[name] = simulate(
+                cell,
+                runs=runs,
+                seed=seed + len(found),
+                vectors=vectors,
+                pooled_critical=critical,
+                progress=bar.update,
+            )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "simulation.png"
+        draw_simulation(found).savefig(path, dpi=150)
+        click.echo(f"figure: {path}", err=True)
+    if as_json:
+        facts = {name: dataclasses.asdict(outcome) for name, outcome in found.items()}
+        click.echo(json.dumps(facts, indent=2, allow_nan=False))
+    else:
+        click.echo(_table(found, runs))
+
+
+def _table(found: dict[str, Outcome], runs: int) -> str:
+    names = {
+        "one_look": "one look at the end",
+        "boundary": "registered looks",
+        "always_valid": "any time (e-process)",
+        "peeking": "plain test every week",
+        "pooled": "pooled chi-square",
+        "pooled_peeking": "pooled, every week",
+        "coverage": "coverage, inverted",
+        "coverage_always": "coverage, any time",
+    }
+    heads = {name: f"effect {outcome.model.effect:g}" for name, outcome in found.items()}
+    lines = [f"{'':24}" + "".join(f"{head:>14}" for head in heads.values())]
+    for key, label in names.items():
+        values = "".join(f"{getattr(outcome, key):>14.4f}" for outcome in found.values())
+        lines.append(f"{label:24}{values}")
+    stops = "".join(f"{outcome.stop:>14.1f}" for outcome in found.values())
+    lines.append(f"{'mean look of decision':24}{stops}")
+    model = next(iter(found.values())).model
+    lines.append(f"{model.pairs} pairs, {runs} runs, ±{error(0.05, runs):.4f} near 0.05")
+    return "\n".join(lines)
+
+
+@main.command("power")
+@click.option("--effect", default=0.05, show_default=True, help="Difference of shares to find.")
+@click.option("--sigma", default=power.SIGMA_ASSUMED, show_default=True, help="Spread of a pair.")
+@click.option("--power", "wanted", default=0.8, show_default=True)
+@click.option("--alpha", default=0.05, show_default=True)
+@click.option("--pairs-per-week", type=float, help="Over all channels.")
+@click.option("--json", "as_json", is_flag=True)
+def power_command(
+    effect: float,
+    sigma: float,
+    wanted: float,
+    alpha: float,
+    pairs_per_week: float | None,
+    as_json: bool,
+) -> None:
+    """Pairs, and with a rate weeks, that an effect needs."""
+    try:
+        found = power.plan(
+            effect, sigma=sigma, power=wanted, alpha=alpha, pairs_per_week=pairs_per_week
+        )
+    except ValueError as fault:
+        raise click.ClickException(str(fault)) from fault
+    curve = [
+        {"pairs": n, "power": power.power_of(n, effect, sigma, alpha)}
+        for n in sorted({max(1, round(found.pairs * share / 4)) for share in range(1, 9)})
+    ]
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found) | {"curve": curve}, indent=2))
+        return
+    click.echo(f"pairs: {found.pairs}")
+    if found.weeks is not None:
+        click.echo(f"weeks: {found.weeks}")
+    for row in curve:
+        click.echo(f"{row['pairs']:>8} pairs: power {row['power']:.2f}")
+
+
+def _from_registration(facts: registration.Registration) -> dict[str, Any]:
+    return {
+        "experiment": facts.experiment,
+        "planned_weeks": facts.looks,
+        "planned_pairs": facts.planned_pairs or None,
+        "margin": facts.margin,
+        "alpha": facts.alpha,
+        "seed": facts.seed,
+        "B": facts.vectors,
+        "window_h": float(facts.age_hours),
+        "started": date.fromisoformat(facts.started[:10]),
+    }
+
+
+def _complain(source: str, problems: list[Problem], language: str) -> None:
+    for problem in problems:
+        text = words.problem_text(words.problem_facts(problem), language)
+        click.echo(f"{source}: {text}", err=True)

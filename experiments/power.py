@@ -1,0 +1,61 @@
+"""How many pairs, how many weeks: planning an experiment."""
+
+import math
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from experiments.verdict import SIGMA_ASSUMED
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`weeks` is None without a rate of pairs a week."""
+
+    effect: float
+    sigma: float
+    power: float
+    alpha: float
+    pairs: int
+    weeks: int | None
+
+
+def plan(
+    effect: float,
+    *,
+    sigma: float = SIGMA_ASSUMED,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    pairs_per_week: float | None = None,
+) -> Plan:
+    """Pairs n = (z_{1−α/2} + z_power)² σ_d² / δ² for a difference δ of shares.
+
+    Raises ValueError for an effect of zero or values out of range.
+    """
+    wrong = [
+        text
+        for bad, text in (
+            (
+                effect == 0 or not -1 < effect < 1,
+                f"the effect must lie in (-1, 1) without 0: {effect}",
+            ),
+            (not 0 < sigma <= 1, f"sigma must lie in (0, 1]: {sigma}"),
+            (not 0.5 <= power < 1, f"power must lie in [0.5, 1): {power}"),
+            (not 0 < alpha < 0.5, f"alpha must lie in (0, 0.5): {alpha}"),
+            (pairs_per_week is not None and pairs_per_week <= 0, "pairs per week must be positive"),
+        )
+        if bad
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    z = float(norm.isf(alpha / 2) + norm.ppf(power))
+    pairs = math.ceil(z**2 * sigma**2 / effect**2 - 1e-9)
+    weeks = math.ceil(pairs / pairs_per_week) if pairs_per_week else None
+    return Plan(effect, sigma, power, alpha, pairs, weeks)
+
+
+def power_of(pairs: int, effect: float, sigma: float, alpha: float = 0.05) -> float:
+    """Normal approximation of the power of one look at the end."""
+    shift = abs(effect) * math.sqrt(pairs) / sigma
+    z = float(norm.isf(alpha / 2))
+    return float(norm.sf(z - shift) + norm.cdf(-z - shift))
