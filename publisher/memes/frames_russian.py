@@ -31,7 +31,7 @@ def russian_phrases(text: str) -> list[TopicPhrase]:
         tokens = tokens[:cut]
     if not tokens or (not re.search(r"[А-Яа-яЁё]", segment) and len(tokens) > 3):
         return []
-    verb = next((i for i, token in enumerate(tokens) if _is_verb(token)), None)
+    verb = next((i for i, token in enumerate(tokens) if _is_verb(token, i)), None)
     if verb is not None:
         found = _headline(text, tokens, verb)
     else:
@@ -40,9 +40,12 @@ def russian_phrases(text: str) -> list[TopicPhrase]:
     return [topic for topic in found if len(topic.phrase) <= MAX_PHRASE]
 
 
-def _is_verb(token: str) -> bool:
-    first = inflect.parses(token)[0]
-    return first.tag.POS in ("VERB", "INFN", "PRED", "GRND", "PRTS", "NPRO", "COMP", "ADVB")
+def _is_verb(token: str, at: int) -> bool:
+    """Whether it makes a sentence of the topic; «кофе утром» is none, «дома хорошо» is one."""
+    part = inflect.parses(token)[0].tag.POS
+    return part in ("VERB", "INFN", "PRED", "GRND", "PRTS", "NPRO") or (
+        at == 0 and part in ("ADVB", "COMP")
+    )
 
 
 def _whole(tokens: list[str]) -> NounPhrase | None:
