@@ -58,19 +58,29 @@ def normalise(
     max_bytes: int = MAX_BYTES,
 ) -> bytes:
     """The picture as a JPEG for Telegram: upright, RGB on white, ≤ max_side px, no metadata."""
-    image, _ = _decoded(picture, max_pixels, max_bytes)
-    image = ImageOps.exif_transpose(image)
+    image = open_picture(picture, max_pixels=max_pixels, max_bytes=max_bytes)
     if max(image.size) > MAX_ASPECT * min(image.size):
         width, height = image.size
         raise PictureError(f"{width}×{height} px is too narrow a strip: at most {MAX_ASPECT}:1")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        flat = Image.new("RGB", image.size, "white")
-        flat.paste(image, mask=image.getchannel("A"))
-        image = flat
-    image = image.convert("RGB")
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return jpeg(image, quality)
+
+
+def open_picture(
+    picture: Path | bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+) -> Image.Image:
+    """The picture decoded, upright, RGB, on white where it was transparent.
+
+    Raises PictureError as check_picture does.
+    """
+    image, _ = _decoded(picture, max_pixels, max_bytes)
+    image = ImageOps.exif_transpose(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    flat = Image.new("RGB", image.size, "white")
+    flat.paste(image, mask=image.getchannel("A"))
+    return flat
 
 
 def jpeg(image: Image.Image, quality: int = 90) -> bytes:

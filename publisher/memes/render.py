@@ -188,7 +188,7 @@ def _words(template: str, area: Area, name: str, text: str) -> list[Word]:
     if len(text) > text_layout.MAX_CHARACTERS:
         text = text[: text_layout.MAX_CHARACTERS]
     try:
-        return text_layout.words_of(text.upper() if area.uppercase else text, area.font)
+        return text_layout.words_of(area.cased(text), area.font)
     except UnsupportedText as error:
         raise UnsupportedCharacters(f"template {template}, box {name}: {error}") from error
 

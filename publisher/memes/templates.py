@@ -21,12 +21,11 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from .fonts import FONTS
-from .pictures import PictureError, check_picture
+from .pictures import PictureError, check_picture, open_picture
 
 SHIPPED = Path(__file__).parent / "templates"
 FILE = "template.toml"
@@ -94,23 +93,23 @@ class Area(_Record):
     color: Color = "#141414"
     outline: float = Field(default=0.0, ge=0, le=0.2)
     outline_color: Color = "#000000"
-    uppercase: bool = False
+    case: Literal["", "upper", "lower"] = ""
     min_px: int = Field(default=30, ge=12, le=400)
     max_px: int = Field(default=90, ge=12, le=400)
     line_spacing: float = Field(default=1.14, ge=0.8, le=2)
 
-    @field_validator("rect")
-    @classmethod
-    def _inside(cls, rect: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-        x, y, width, height = rect
-        if not all(map(math.isfinite, rect)) or width <= 0 or height <= 0:
-            raise ValueError(f"{list(rect)} is no rectangle [x, y, width, height]")
-        if x < 0 or y < 0 or x + width > 1.0001 or y + height > 1.0001:
-            raise ValueError(f"{list(rect)} leaves the picture: fractions within 0 … 1 are needed")
-        return rect
+    def cased(self, text: str) -> str:
+        """The text in the letter case that this area wants."""
+        return {"upper": text.upper(), "lower": text.lower()}.get(self.case, text)
 
     @model_validator(mode="after")
-    def _sizes_in_order(self) -> Area:
+    def _sound(self) -> Area:
+        x, y, width, height = self.rect
+        if not all(map(math.isfinite, self.rect)) or width <= 0 or height <= 0:
+            raise ValueError(f"rect {list(self.rect)} is no rectangle [x, y, width, height]")
+        upright = self.angle == 0
+        if upright and (x < 0 or y < 0 or x + width > 1.0001 or y + height > 1.0001):
+            raise ValueError(f"rect {list(self.rect)} leaves the picture: it must lie in 0 … 1")
         if self.max_px < self.min_px:
             raise ValueError(f"max_px {self.max_px} is below min_px {self.min_px}")
         return self
@@ -145,6 +144,16 @@ class Label(Area):
         return self.en if language == "en" else self.ru
 
 
+class Example(_Record):
+    """A caption that shows the template at its best, in each language."""
+
+    ru: tuple[str, ...]
+    en: tuple[str, ...]
+
+    def of(self, language: str) -> tuple[str, ...]:
+        return self.en if language == "en" else self.ru
+
+
 class Template(_Record):
     """A template ready to render. `size` is the picture's (width, height) in px."""
 
@@ -159,6 +168,7 @@ class Template(_Record):
     themes: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = Field(min_length=1)
     labels: tuple[Label, ...] = ()
+    example: Example | None = None
 
     @property
     def folder(self) -> Path:
@@ -205,7 +215,7 @@ def read_template(folder: Path) -> Template:
     except PictureError as error:
         raise TemplateError(picture, "picture", str(error)) from error
     except ValidationError as error:
-        raise TemplateError(file, *_first_problem(error)) from error
+        raise TemplateError(file, *first_problem(error)) from error
     check_areas(template, file)
     return template
 
@@ -218,7 +228,8 @@ def _check_licence(file: Path, data: dict[str, object]) -> None:
         raise TemplateError(text, "", "missing: put the picture's licence and credit there")
 
 
-def _first_problem(error: ValidationError) -> tuple[str, str]:
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Key and message of the first thing that pydantic found wrong."""
     first = error.errors(include_url=False, include_input=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     others = error.error_count() - 1
@@ -226,10 +237,17 @@ def _first_problem(error: ValidationError) -> tuple[str, str]:
 
 
 def check_areas(template: Template, file: Path) -> None:
-    """Raise TemplateError when a box's name repeats or a turned box leaves the picture."""
+    """Raise TemplateError for names that repeat, an example that has not one text for each box,
+    or an area that leaves the picture when turned.
+    """
     names = [box.name for box in template.boxes]
     if len(set(names)) < len(names):
         raise TemplateError(file, "boxes", f"names repeat: {', '.join(names)}")
+    for language in LANGUAGES if template.example else ():
+        texts = template.example.of(language) if template.example else ()
+        if len(texts) != len(template.boxes):
+            problem = f"{len(texts)} texts for {len(template.boxes)} boxes"
+            raise TemplateError(file, f"example.{language}", problem)
     areas: list[tuple[str, Area]] = [(f"boxes.{box.name}", box) for box in template.boxes]
     areas += [(f"labels.{index}", label) for index, label in enumerate(template.labels)]
     for key, area in areas:
@@ -279,6 +297,5 @@ def check_templates(*dirs: Path, default: Path | None = SHIPPED) -> list[str]:
 
 
 def picture_of(template: Template) -> Image.Image:
-    """The template's picture, decoded, RGB."""
-    with Image.open(template.picture) as image:
-        return image.convert("RGB")
+    """The template's picture, decoded, upright, RGB."""
+    return open_picture(template.picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)

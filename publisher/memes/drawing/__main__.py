@@ -9,7 +9,7 @@ from PIL import Image
 
 from .. import emoji
 from ..templates import SHIPPED
-from . import cats, papers, photos, places, scenes, screens
+from . import cats, papers, photos, places, scenes, screens, sky
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     function.__name__: function
@@ -30,12 +30,12 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
         screens.notification,
         screens.forecast,
         screens.loading,
-        places.rocket,
+        sky.rocket,
         places.iceberg,
         places.scales,
         places.crossroads,
         places.stairs,
-        places.moon,
+        sky.moon,
         papers.list_of_four,
         papers.announcement,
         screens.error_window,

@@ -101,16 +101,20 @@ def before_after() -> Image.Image:
     s.gradient("#5a2a82", "#d9480f", (640, 0, 1280, 830))
     s.rays(960, 430, "#3b1a5a", count=22, within=(640, 0, 1280, 830), alpha=0.5, turn=0.1)
     # before: combed, tied, at an orderly desk
-    s.blob([(130, 860), (150, 700), (230, 640), (320, 625), (410, 640), (490, 700), (510, 860)],
-           "#4dabf7")
+    s.blob(
+        [(130, 860), (150, 700), (230, 640), (320, 625), (410, 640), (490, 700), (510, 860)],
+        "#4dabf7",
+    )
     s.polygon([(270, 628), (370, 628), (320, 700)], "#ffffff", line=7)
     s.polygon([(300, 668), (340, 668), (358, 790), (320, 830), (282, 790)], "#e03131", line=7)
     s.cat("😺", 320, 430, 470)
     s.emoji("🪴", 90, 640, 190)
     s.emoji("☕", 556, 690, 170)
     # after: the same one, a working day later
-    s.blob([(770, 860), (780, 730), (860, 650), (960, 630), (1060, 650), (1140, 720), (1160, 860)],
-           "#3c7fb8")
+    s.blob(
+        [(770, 860), (780, 730), (860, 650), (960, 630), (1060, 650), (1140, 720), (1160, 860)],
+        "#3c7fb8",
+    )
     s.polygon([(905, 640), (1005, 634), (950, 705)], "#e9ecef", line=7)
     s.polygon([(940, 676), (978, 670), (1050, 760), (1040, 815), (990, 790)], "#b02a2a", line=7)
     s.cat("🙀", 960, 440, 500, angle=-5)
@@ -118,8 +122,12 @@ def before_after() -> Image.Image:
         tip = (x - 3 * turn, y - 92)
         s.stroke(smooth([(x, y + 22), (x + 20, y - 34), tip], closed=False), 12)
     for x, y, side, art, angle in (
-        (725, 240, 150, "📄", 24), (1205, 300, 150, "📄", -18), (715, 520, 130, "☕", 30),
-        (1215, 560, 130, "☕", -24), (1180, 740, 130, "🔥", 0), (740, 750, 120, "🔥", 0),
+        (725, 240, 150, "📄", 24),
+        (1205, 300, 150, "📄", -18),
+        (715, 520, 130, "☕", 30),
+        (1215, 560, 130, "☕", -24),
+        (1180, 740, 130, "🔥", 0),
+        (740, 750, 120, "🔥", 0),
     ):
         s.emoji(art, x, y, side, angle=angle)
     s.rect((0, 830, 640, 1100), "#fff8ea")
@@ -127,8 +135,10 @@ def before_after() -> Image.Image:
     s.rect((0, 825, 1280, 837), INK)
     s.rect((634, 0, 646, 1100), INK)
     s.disc(640, 460, 92, "#ffd23f", line=LINE)
-    s.polygon([(586, 436), (640, 436), (640, 400), (704, 460), (640, 520), (640, 484), (586, 484)],
-              "#15151f")
+    s.polygon(
+        [(586, 436), (640, 436), (640, 400), (704, 460), (640, 520), (640, 484), (586, 484)],
+        "#15151f",
+    )
     s.rect((24, 24, 300, 124), "#2f9e44", radius=18, line=LINE)
     s.rect((980, 24, 1256, 124), "#c92a2a", radius=18, line=LINE)
     s.rect((0, 0, 1280, 1100), None, line=10)
@@ -145,15 +155,27 @@ def bubble(s: Sheet, box: tuple[float, float, float, float], tail: list[Point]) 
 
 def dialogue() -> Image.Image:
     s = Sheet(1200, 1280)
-    rows = ((0, 424, "#ffd6a5", "#ffe9cc"), (424, 848, "#a8d8ff", "#d3ecff"),
-            (848, 1280, "#ffadad", "#ffd0d0"))
+    rows = (
+        (0, 424, "#ffd6a5", "#ffe9cc"),
+        (424, 848, "#a8d8ff", "#d3ecff"),
+        (848, 1280, "#ffadad", "#ffd0d0"),
+    )
     for top, bottom, color, dots in rows:
         s.rect((0, top, 1200, bottom), color)
         s.dots(dots, step=44, r=11, within=(0, top, 1200, bottom))
     shoulders = ((220, 424, "#7b5cff"), (980, 848, "#2f9e44"), (250, 1280, "#7b5cff"))
     for x, floor, shirt in shoulders:
-        s.blob([(x - 190, floor + 60), (x - 165, floor - 60), (x - 60, floor - 105),
-                (x + 60, floor - 105), (x + 165, floor - 60), (x + 190, floor + 60)], shirt)
+        s.blob(
+            [
+                (x - 190, floor + 60),
+                (x - 165, floor - 60),
+                (x - 60, floor - 105),
+                (x + 60, floor - 105),
+                (x + 165, floor - 60),
+                (x + 190, floor + 60),
+            ],
+            shirt,
+        )
         if floor == 424:
             s.rect((0, 424, 1200, 520), "#a8d8ff")
             s.dots("#d3ecff", step=44, r=11, within=(0, 424, 1200, 848))
@@ -171,4 +193,3 @@ def dialogue() -> Image.Image:
         s.rect((0, y - 6, 1200, y + 6), INK)
     s.rect((0, 0, 1200, 1280), None, line=10)
     return s.finished()
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from .sheet import GREY_CAT, INK, LINE, SCALE, Sheet, smooth
+from .sheet import GREY_CAT, INK, LINE, SCALE, Point, Sheet, smooth
 
 
 def speckle(s: Sheet, box: tuple[int, int, int, int], strength: float, seed: int) -> None:
@@ -94,7 +94,7 @@ def announcement() -> Image.Image:
         s.disc(x + 6, y + 10, 30, "#cfc8b8")
         s.disc(x, y, 30, color, line=7)
         s.disc(x - 9, y - 10, 9, "#ffffff")
-    s.emoji("🐾", 830, 880, 130, angle=-18, alpha=0.8)
+    s.emoji("🐾", 888, 905, 110, angle=-18, alpha=0.8)
     s.emoji("📌", 1010, 1150, 120)
     return s.finished()
 
@@ -122,8 +122,13 @@ def comparison_table() -> Image.Image:
         star.append((600 + r * np.cos(k * np.pi / 12), 170 + r * np.sin(k * np.pi / 12)))
     s.polygon([(float(x), float(y)) for x, y in star], "#ffd23f", line=LINE)
     s.stroke([(562, 140), (582, 200), (602, 140)], 14)
-    s.stroke(smooth([(650, 150), (630, 138), (616, 154), (634, 170), (650, 186), (634, 203),
-                     (612, 192)], closed=False), 14)
+    s.stroke(
+        smooth(
+            [(650, 150), (630, 138), (616, 154), (634, 170), (650, 186), (634, 203), (612, 192)],
+            closed=False,
+        ),
+        14,
+    )
     s.rect((0, 0, 1200, 1280), None, line=10)
     return s.finished()
 
@@ -139,7 +144,7 @@ def pie_chart() -> Image.Image:
     x, y, r = 600, 590, 310
     s.disc(x + 12, y + 22, r + 6, "#b3bce0")
     s.disc(x, y, r, "#ff922b", line=LINE)
-    wedge = [(x, y)]
+    wedge: list[Point] = [(x, y)]
     for angle in np.radians(np.linspace(-78, -38, 30)):
         wedge.append((x + r * float(np.cos(angle)), y + r * float(np.sin(angle))))
     shift = (34.0, -46.0)
@@ -157,12 +162,23 @@ def pie_chart() -> Image.Image:
 
 def _rosette(s: Sheet, x: float, y: float) -> None:
     for dx, color in ((-46, "#c92a2a"), (46, "#c92a2a")):
-        s.polygon([(x + dx - 40, y + 40), (x + dx + 40, y + 40), (x + dx * 1.9 + 34, y + 200),
-                   (x + dx * 1.7, y + 170), (x + dx * 1.9 - 44, y + 204)], color, line=7)
+        s.polygon(
+            [
+                (x + dx - 40, y + 40),
+                (x + dx + 40, y + 40),
+                (x + dx * 1.9 + 34, y + 200),
+                (x + dx * 1.7, y + 170),
+                (x + dx * 1.9 - 44, y + 204),
+            ],
+            color,
+            line=7,
+        )
     points = []
     for k in range(32):
         r = 108 if k % 2 else 92
-        points.append((x + r * float(np.cos(k * np.pi / 16)), y + r * float(np.sin(k * np.pi / 16))))
+        points.append(
+            (x + r * float(np.cos(k * np.pi / 16)), y + r * float(np.sin(k * np.pi / 16)))
+        )
     s.polygon(points, "#e03131", line=7)
     s.disc(x, y, 74, "#ffd23f", line=7)
     s.cat("😺", x, y + 2, 118)
@@ -181,18 +197,40 @@ def diploma() -> Image.Image:
         s.disc(x, y, 58, "#fff6e2", line=8, ink="#2b6e5a")
         s.emoji("🐾", x, y, 88)
     for k in range(40):
-        x = 150 + k * 25.1
         for y in (90, 910):
-            s.disc(x, y, 5, "#b8862b")
+            s.disc(150 + k * 25.1, y, 5, "#b8862b")
     for side in (-1, 1):
-        path = smooth([(640 + side * 430, 200), (640 + side * 380, 160), (640 + side * 340, 200),
-                       (640 + side * 380, 226), (640 + side * 420, 190)], closed=False)
+        path = smooth(
+            [
+                (640 + side * 430, 200),
+                (640 + side * 380, 160),
+                (640 + side * 340, 200),
+                (640 + side * 380, 226),
+                (640 + side * 420, 190),
+            ],
+            closed=False,
+        )
         s.stroke(path, 7, "#b8862b")
     s.stroke([(250, 470), (1030, 470)], 4, "#b8862b")
     s.polygon([(640, 458), (660, 470), (640, 482), (620, 470)], "#b8862b")
     s.stroke([(860, 850), (1120, 850)], 4)
-    s.stroke(smooth([(880, 836), (910, 770), (930, 840), (960, 780), (975, 836), (1010, 800),
-                     (1030, 838), (1100, 812)], closed=False), 6, "#1c4fd6")
+    s.stroke(
+        smooth(
+            [
+                (880, 836),
+                (910, 770),
+                (930, 840),
+                (960, 780),
+                (975, 836),
+                (1010, 800),
+                (1030, 838),
+                (1100, 812),
+            ],
+            closed=False,
+        ),
+        6,
+        "#1c4fd6",
+    )
     s.emoji("🐾", 1120, 790, 74, angle=-20)
     _rosette(s, 225, 730)
     return s.finished()

@@ -4,54 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from .scenes import stars
 from .sheet import INK, LINE, SCALE, Point, Sheet, smooth
-
-
-def rocket() -> Image.Image:
-    s = Sheet(1080, 1280)
-    s.gradient("#0b1437", "#3b2b7a", (0, 0, 1080, 700))
-    s.gradient("#3b2b7a", "#ff8c5a", (0, 700, 1080, 1280))
-    stars(s, (0, 0, 1080, 760), 190, 21)
-    s.disc(880, 250, 96, "#fff3c4")
-    for x, y, r in ((850, 220, 20), (910, 270, 26), (868, 290, 12)):
-        s.disc(x, y, r, "#e9d8a0")
-    s.glow(540, 960, 520, "#ffd08a", 0.9)
-    # flame
-    for spread, length, color in ((120, 1130, "#ff5d2e"), (82, 1070, "#ffb02e"), (44, 1000, "#fff3b0")):
-        s.blob([(540 - spread, 800), (540 - spread * 0.8, 900), (540, length), (540 + spread * 0.8, 900),
-                (540 + spread, 800), (540, 780)], color, line=LINE if spread == 120 else 0.01)
-    # body
-    for side in (-1, 1):
-        s.polygon([(540 + side * 96, 640), (540 + side * 220, 790), (540 + side * 214, 850),
-                   (540 + side * 100, 800)], "#e03131", line=LINE)
-    s.blob([(540, 210), (620, 320), (662, 470), (660, 640), (630, 806), (450, 806), (420, 640),
-            (418, 470), (460, 320)], "#f8f9fa")
-    shade = smooth([(540, 222), (612, 326), (652, 472), (650, 640), (622, 798), (560, 798), (590, 640),
-                    (596, 470), (572, 320)])
-    s.polygon(shade, "#ced4da")
-    nose = [p for p in smooth([(540, 210), (620, 320), (662, 470), (660, 640), (630, 806), (450, 806),
-                               (420, 640), (418, 470), (460, 320)]) if p[1] <= 345]
-    s.polygon(sorted(nose, key=lambda p: p[0]), "#e03131", line=LINE)
-    s.rect((444, 770, 636, 820), "#495057", radius=14, line=LINE)
-    s.disc(540, 500, 100, "#adb5bd", line=LINE)
-    s.disc(540, 500, 78, "#a5d8ff", line=LINE)
-    s.cat("🙀", 540, 506, 132)
-    s.emoji("🐾", 540, 680, 96)
-    # smoke
-    puffs = ((540, 1180, 150), (390, 1200, 130), (690, 1200, 130), (240, 1230, 130), (840, 1230, 130),
-             (100, 1260, 120), (980, 1260, 120), (320, 1290, 130), (760, 1290, 130), (540, 1300, 150))
-    for x, y, r in puffs:
-        s.disc(x, y, r + LINE, INK)
-    for x, y, r in puffs:
-        s.disc(x, y, r, "#e9ecef")
-    for x, y, r in puffs:
-        s.disc(x - r * 0.18, y - r * 0.2, r * 0.7, "#ffffff")
-    s.rect((0, 0, 1080, 1280), None, line=10)
-    return s.finished()
 
 
 def iceberg() -> Image.Image:
@@ -62,38 +17,82 @@ def iceberg() -> Image.Image:
     s.gradient("#2a9df4", "#03174a", (0, sea, 1080, 1280))
     for k in range(7):
         x = 40 + k * 170
-        s.polygon([(x, sea), (x + 60, sea), (x - 60, 1280), (x - 200, 1280)],
-                  "#2b93e0" if k % 2 else "#2389d6")
+        s.polygon(
+            [(x, sea), (x + 60, sea), (x - 60, 1280), (x - 200, 1280)],
+            "#2b93e0" if k % 2 else "#2389d6",
+        )
     s.gradient("#03174a", "#03174a", (0, 1260, 1080, 1280))
 
-    def depth(pen: object) -> None:
+    def depth(pen: ImageDraw.ImageDraw) -> None:
         for row in range(sea * SCALE, 1280 * SCALE, 6):
             shade = round(235 * ((row / SCALE - sea) / (1280 - sea)) ** 0.8)
-            pen.rectangle((0, row, 1080 * SCALE, row + 6), fill=shade)  # type: ignore[attr-defined]
+            pen.rectangle((0, row, 1080 * SCALE, row + 6), fill=shade)
 
     s.through(depth, "#04123d")
-    below = [(120, sea), (80, 600), (150, 760), (130, 880), (230, 1010), (280, 1130), (430, 1200),
-             (540, 1245), (650, 1190), (790, 1120), (850, 980), (950, 860), (930, 720), (1000, 590),
-             (960, sea)]
+    below = [
+        (120, sea),
+        (80, 600),
+        (150, 760),
+        (130, 880),
+        (230, 1010),
+        (280, 1130),
+        (430, 1200),
+        (540, 1245),
+        (650, 1190),
+        (790, 1120),
+        (850, 980),
+        (950, 860),
+        (930, 720),
+        (1000, 590),
+        (960, sea),
+    ]
     s.polygon(below, "#5cb8ee", line=LINE)
-    s.polygon([(120, sea), (80, 600), (150, 760), (130, 880), (230, 1010), (330, 700), (300, sea)],
-              "#83cdf5")
-    s.polygon([(960, sea), (1000, 590), (930, 720), (950, 860), (850, 980), (790, 1120), (740, 760),
-               (800, sea)], "#3d9bd6")
+    s.polygon(
+        [(120, sea), (80, 600), (150, 760), (130, 880), (230, 1010), (330, 700), (300, sea)],
+        "#83cdf5",
+    )
+    s.polygon(
+        [
+            (960, sea),
+            (1000, 590),
+            (930, 720),
+            (950, 860),
+            (850, 980),
+            (790, 1120),
+            (740, 760),
+            (800, sea),
+        ],
+        "#3d9bd6",
+    )
     s.stroke([(330, 700), (230, 1010)], 5, "#a9def9")
     s.stroke([(740, 760), (790, 1120)], 5, "#2d83bb")
     s.polygon(below, None, line=LINE)
-    above = [(160, sea), (250, 250), (350, 205), (430, 90), (520, 150), (610, 110), (720, 240),
-             (800, 262), (920, sea)]
+    above = [
+        (160, sea),
+        (250, 250),
+        (350, 205),
+        (430, 90),
+        (520, 150),
+        (610, 110),
+        (720, 240),
+        (800, 262),
+        (920, sea),
+    ]
     s.polygon(above, "#ffffff", line=LINE)
-    s.polygon([(610, 114), (720, 244), (800, 266), (910, sea - 4), (690, sea - 4), (650, 260)],
-              "#d0ebff")
+    s.polygon(
+        [(610, 114), (720, 244), (800, 266), (910, sea - 4), (690, sea - 4), (650, 260)], "#d0ebff"
+    )
     s.polygon(above, None, line=LINE)
     s.emoji("🐧", 545, 92, 130)
     wave: list[Point] = [(x, sea + 10 * math.sin(x / 38)) for x in range(-10, 1100, 6)]
     s.stroke(wave, 16, "#e7f7ff")
-    for art, x, y, side in (("🐟", 70, 900, 100), ("🐠", 1000, 1060, 110), ("🦑", 110, 1170, 140),
-                            ("🐟", 1010, 760, 70), ("🐡", 940, 1200, 110)):
+    for art, x, y, side in (
+        ("🐟", 70, 900, 100),
+        ("🐠", 1000, 1060, 110),
+        ("🦑", 110, 1170, 140),
+        ("🐟", 1010, 760, 70),
+        ("🐡", 940, 1200, 110),
+    ):
         s.emoji(art, x, y, side)
     s.rect((0, 0, 1080, 1280), None, line=10)
     return s.finished()
@@ -108,7 +107,9 @@ def scales() -> Image.Image:
     gold, dark = "#ffc93c", "#e0a100"
     s.polygon([(606, 250), (674, 250), (700, 960), (580, 960)], gold, line=LINE)
     s.polygon([(650, 256), (668, 256), (692, 954), (660, 954)], dark)
-    s.blob([(400, 1066), (430, 990), (540, 950), (640, 944), (740, 950), (850, 990), (880, 1066)], gold)
+    s.blob(
+        [(400, 1066), (430, 990), (540, 950), (640, 944), (740, 950), (850, 990), (880, 1066)], gold
+    )
     s.rect((390, 1020, 890, 1072), gold, radius=18, line=LINE)
     left, right = (290.0, 150.0), (990.0, 320.0)
     s.stroke([left, right], 46)
@@ -119,11 +120,23 @@ def scales() -> Image.Image:
         s.disc(x, y, 24, gold, line=LINE)
         for dx in (-250, 250):
             s.stroke([(x, y + 18), (x + dx, floor)], 8)
-        bowl = [(x - 270, floor), (x + 270, floor), (x + 190, floor + 92), (x, floor + 120),
-                (x - 190, floor + 92)]
+        bowl = [
+            (x - 270, floor),
+            (x + 270, floor),
+            (x + 190, floor + 92),
+            (x, floor + 120),
+            (x - 190, floor + 92),
+        ]
         s.polygon(bowl, gold, line=LINE)
-        s.polygon([(x + 60, floor + 6), (x + 258, floor + 6), (x + 184, floor + 86), (x + 60, floor + 106)],
-                  dark)
+        s.polygon(
+            [
+                (x + 60, floor + 6),
+                (x + 258, floor + 6),
+                (x + 184, floor + 86),
+                (x + 60, floor + 106),
+            ],
+            dark,
+        )
         s.polygon(bowl, None, line=LINE)
     # light: a card on a feather; heavy: an iron weight
     s.rect((70, 330, 510, 604), "#ffffff", radius=20, line=LINE)
@@ -158,20 +171,58 @@ def crossroads() -> Image.Image:
     s.polygon(road, "#e9c98f", line=LINE)
     for k in range(4):
         y = 1250 - 105 * k
-        s.polygon([(540 - 12 + k, y), (540 + 12 - k, y), (540 + 9 - k, y - 60 + 6 * k),
-                   (540 - 9 + k, y - 60 + 6 * k)], "#ffffff")
-    for art, x, y, side in (("🌸", 80, 760, 100), ("🌻", 200, 880, 120), ("🦋", 120, 620, 80),
-                            ("🌷", 60, 980, 110), ("🥀", 1000, 780, 110), ("🪨", 880, 880, 130),
-                            ("💀", 990, 980, 100), ("🍄", 260, 770, 70)):
+        s.polygon(
+            [
+                (540 - 12 + k, y),
+                (540 + 12 - k, y),
+                (540 + 9 - k, y - 60 + 6 * k),
+                (540 - 9 + k, y - 60 + 6 * k),
+            ],
+            "#ffffff",
+        )
+    for art, x, y, side in (
+        ("🌸", 80, 760, 100),
+        ("🌻", 200, 880, 120),
+        ("🦋", 120, 620, 80),
+        ("🌷", 60, 980, 110),
+        ("🥀", 1000, 780, 110),
+        ("🪨", 880, 880, 130),
+        ("💀", 990, 980, 100),
+        ("🍄", 260, 770, 70),
+    ):
         s.emoji(art, x, y, side)
     # seen from behind, already leaning to the right
     tail = smooth([(560, 1090), (650, 1110), (690, 1040), (660, 970)], closed=False)
     s.stroke(tail, 46)
     s.stroke(tail, 28, "#f4aa41")
-    s.blob([(450, 1150), (456, 1030), (500, 960), (560, 944), (620, 960), (650, 1030), (650, 1150),
-            (550, 1172)], "#f4aa41")
-    s.blob([(470, 950), (462, 850), (470, 760), (520, 810), (560, 806), (600, 810), (650, 762),
-            (656, 850), (646, 950), (560, 986)], "#f4aa41")
+    s.blob(
+        [
+            (450, 1150),
+            (456, 1030),
+            (500, 960),
+            (560, 944),
+            (620, 960),
+            (650, 1030),
+            (650, 1150),
+            (550, 1172),
+        ],
+        "#f4aa41",
+    )
+    s.blob(
+        [
+            (470, 950),
+            (462, 850),
+            (470, 760),
+            (520, 810),
+            (560, 806),
+            (600, 810),
+            (650, 762),
+            (656, 850),
+            (646, 950),
+            (560, 986),
+        ],
+        "#f4aa41",
+    )
     for k in range(3):
         s.stroke([(530 + 30 * k, 825), (530 + 30 * k, 865 + (10 if k == 1 else 0))], 15, "#e27022")
         s.stroke([(516 + 4 * k, 1020 + 36 * k), (596 - 4 * k, 1020 + 36 * k)], 13, "#e27022")
@@ -184,7 +235,12 @@ def stairs() -> Image.Image:
     s = Sheet(1200, 1280)
     s.gradient("#ffe5ec", "#ffc2d1")
     s.rays(950, 250, "#fff0f3", count=24, radius=1500, alpha=0.9)
-    steps = ((0, 1080, "#7950f2"), (430, 880, "#9775fa"), (600, 690, "#9775fa"), (770, 490, "#7950f2"))
+    steps = (
+        (0, 1080, "#7950f2"),
+        (430, 880, "#9775fa"),
+        (600, 690, "#9775fa"),
+        (770, 490, "#7950f2"),
+    )
     for x, top, color in steps:
         s.rect((x, top, 1300, 1400), color, line=LINE)
         s.rect((x + 9, top + 9, 1300, top + 44), "#d0bfff")
@@ -205,8 +261,19 @@ def stairs() -> Image.Image:
     tail = smooth([(400, 690), (300, 700), (230, 620), (270, 540)], closed=False)
     s.stroke(tail, 46)
     s.stroke(tail, 28, light)
-    s.blob([(370, 700), (400, 560), (450, 450), (530, 420), (590, 470), (590, 580), (560, 690),
-            (470, 740)], "#e03131")
+    s.blob(
+        [
+            (370, 700),
+            (400, 560),
+            (450, 450),
+            (530, 420),
+            (590, 470),
+            (590, 580),
+            (560, 690),
+            (470, 740),
+        ],
+        "#e03131",
+    )
     for points in ([(560, 480), (660, 470), (740, 400)], [(420, 520), (350, 500), (290, 430)]):
         path = smooth([(float(a), float(b)) for a, b in points], closed=False)
         s.stroke(path, 66)
@@ -216,69 +283,3 @@ def stairs() -> Image.Image:
         s.stroke([(120 + 20 * k, y), (260 + 14 * k, y - 36)], 11, "#ffffff")
     s.rect((0, 0, 1200, 1280), None, line=10)
     return s.finished()
-
-
-def _craters(side: int, seed: int) -> np.ndarray:
-    """Height of a cratered ground, side × side."""
-    random = np.random.default_rng(seed)
-    ground = np.zeros((side, side))
-    for octave in (4, 8, 16, 32, 64):
-        noise = random.normal(0, 1, (octave, octave))
-        layer = Image.fromarray(noise.astype(np.float32)).resize((side, side), Image.Resampling.BICUBIC)
-        ground += np.asarray(layer) * 14 / octave
-    for _ in range(420):
-        r = float(np.clip(random.pareto(1.6) * 9 + 5, 5, 110))
-        cx, cy = random.uniform(0, side, 2)
-        x0, x1 = int(max(0, cx - 2 * r)), int(min(side, cx + 2 * r))
-        y0, y1 = int(max(0, cy - 2 * r)), int(min(side, cy + 2 * r))
-        if x1 <= x0 or y1 <= y0:
-            continue
-        d = np.hypot(np.arange(x0, x1)[None, :] - cx, np.arange(y0, y1)[:, None] - cy) / r
-        bowl = np.where(d < 1, (d**2 - 1) * 0.28, 0.0) + 0.22 * np.exp(-((d - 1) ** 2) / 0.03)
-        ground[y0:y1, x0:x1] += bowl * r * 0.55
-    return ground
-
-
-def moon() -> Image.Image:
-    s = Sheet(1080, 1280)
-    s.gradient("#050a1c", "#1d2a55")
-    stars(s, (0, 420, 1080, 1150), 150, 31)
-    stars(s, (0, 0, 1080, 40), 14, 32)
-    for x in (0, 1030):
-        stars(s, (x, 0, x + 50, 420), 12, 33 + x)
-    side = 1500
-    height = _craters(side, 12)
-    maria = np.asarray(
-        Image.fromarray(np.random.default_rng(5).normal(0, 1, (5, 5)).astype(np.float32)).resize(
-            (side, side), Image.Resampling.BICUBIC
-        )
-    )
-    slope_y, slope_x = np.gradient(height)
-    axis = np.linspace(-1, 1, side)
-    x, y = axis[None, :], axis[:, None]
-    r2 = x**2 + y**2
-    z = np.sqrt(np.clip(1 - r2, 0, 1))
-    facing = np.clip(0.55 * z - 0.42 * x - 0.38 * y + 0.22 * (slope_x + slope_y), 0, 1.3)
-    albedo = 0.9 - 0.2 * np.clip(maria, -0.2, 1.2)
-    shade = np.clip(22 + 235 * facing**0.85 * albedo, 0, 255)
-    pixels = np.stack([shade, shade * 0.985, shade * 0.93], axis=2).astype(np.uint8)
-    disc = np.clip((1 - np.sqrt(r2)) * side / 4, 0, 1) * 255
-    s.glow(640, 820, 760, "#6d86c9", 0.55)
-    size = round(820 * SCALE)
-    where = (round(230 * SCALE), round(465 * SCALE))
-    s.image.paste(
-        Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC),
-        where,
-        Image.fromarray(disc.astype(np.uint8)).resize((size, size), Image.Resampling.BICUBIC),
-    )
-    # a roof, and the thinker on it
-    s.polygon([(0, 1280), (0, 1190), (330, 1040), (700, 1210), (1080, 1150), (1080, 1280)], "#060912")
-    s.rect((120, 960, 200, 1160), "#060912")
-    s.rect((108, 950, 212, 984), "#060912")
-    s.polygon(smooth([(266, 1090), (270, 1010), (300, 950), (330, 930), (322, 880), (330, 820),
-                      (356, 850), (388, 850), (414, 822), (420, 882), (410, 930), (436, 980), (446, 1090)]),
-              "#060912")
-    s.stroke(smooth([(430, 1080), (490, 1090), (520, 1040), (506, 990)], closed=False), 24, "#060912")
-    return s.finished()
-
-

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from .cats import arm, paw
 from .sheet import (
     BLACK_TO_WHITE,
-    CAT,
     GREY_CAT,
     INK,
     LINE,
@@ -33,9 +32,20 @@ def stars(s: Sheet, box: tuple[float, float, float, float], count: int, seed: in
 
 def _head(s: Sheet, x: float, y: float, fill: str) -> None:
     s.blob(
-        [(x - 105, y + 40), (x - 112, y - 30), (x - 118, y - 130), (x - 60, y - 92), (x, y - 100),
-         (x + 60, y - 92), (x + 118, y - 130), (x + 112, y - 30), (x + 105, y + 40), (x + 50, y + 98),
-         (x, y + 108), (x - 50, y + 98)],
+        [
+            (x - 105, y + 40),
+            (x - 112, y - 30),
+            (x - 118, y - 130),
+            (x - 60, y - 92),
+            (x, y - 100),
+            (x + 60, y - 92),
+            (x + 118, y - 130),
+            (x + 112, y - 30),
+            (x + 105, y + 40),
+            (x + 50, y + 98),
+            (x, y + 108),
+            (x - 50, y + 98),
+        ],
         fill,
     )
 
@@ -83,12 +93,17 @@ def escalation() -> Image.Image:
     # one with the universe
     s.gradient("#0b0221", "#31004a", (500, 960, 1080, 1280))
     s.rays(x, 1110, "#ffd23f", count=32, radius=460, within=(500, 960, 1080, 1280), alpha=0.85)
-    s.rays(x, 1110, "#ff4d6d", count=32, radius=460, within=(500, 960, 1080, 1280), alpha=0.8,
-           turn=0.1)
+    s.rays(
+        x, 1110, "#ff4d6d", count=32, radius=460, within=(500, 960, 1080, 1280), alpha=0.8, turn=0.1
+    )
     s.glow(x, 1110, 330, "#fff3b0", 1.0)
     stars(s, (500, 960, 1080, 1280), 90, 3)
-    for art, px, py, side in (("🪐", 580, 1040, 150), ("🌟", 1010, 1030, 120), ("🌌", 1000, 1210, 110),
-                              ("🌍", 575, 1210, 120)):
+    for art, px, py, side in (
+        ("🪐", 580, 1040, 150),
+        ("🌟", 1010, 1030, 120),
+        ("🌌", 1000, 1210, 110),
+        ("🌍", 575, 1210, 120),
+    ):
         s.emoji(art, px, py, side)
     _head(s, x, 1150, "#fff7d6")
     s.glow(x, 1075, 150, "#ffffff", 1.0)
@@ -112,9 +127,11 @@ def nobody_me() -> Image.Image:
     s.gradient("#3b0d2b", "#1a0616", (0, 520, 1080, 1280))
     s.gradient("#a3324a", "#7a1f38", (0, floor, 1080, 1280))
 
-    def light(pen: object) -> None:
-        pen.polygon([(v[0] * 3, v[1] * 3) for v in  # type: ignore[attr-defined]
-                     ((500, 470), (580, 470), (860, 1090), (220, 1090))], fill=190)
+    def light(pen: ImageDraw.ImageDraw) -> None:
+        pen.polygon(
+            [(v[0] * 3, v[1] * 3) for v in ((500, 470), (580, 470), (860, 1090), (220, 1090))],
+            fill=190,
+        )
 
     s.through(light, "#fff3c4", (0, 520, 1080, 1280), blur=8)
     s.ellipse((215, 1020, 865, 1130), "#ffe9a8")
@@ -131,8 +148,10 @@ def nobody_me() -> Image.Image:
     s.rect((0, 400, 1080, 520), "#ffffff")
     s.rect((0, 514, 1080, 526), INK)
     # the artist
-    s.blob([(400, 1080), (415, 960), (470, 900), (540, 885), (610, 900), (665, 960), (680, 1080)],
-           "#7b5cff")
+    s.blob(
+        [(400, 1080), (415, 960), (470, 900), (540, 885), (610, 900), (665, 960), (680, 1080)],
+        "#7b5cff",
+    )
     for x in (470, 540, 610):
         s.emoji("✨", x, 1000 - abs(x - 540) / 3, 54)
     arm(s, [(640, 960), (740, 900), (790, 780)], 54)
@@ -155,9 +174,17 @@ def nobody_me() -> Image.Image:
 def _person(s: Sheet, x: float, shirt: str, *, lean: float = 0) -> None:
     """Shoulders about x down to the lower edge of a 1100 px sheet; `lean` moves the shoulders."""
     s.blob(
-        [(x - 215, 1200), (x - 205 + lean / 2, 850), (x - 185 + lean, 690), (x - 100 + lean, 615),
-         (x + lean, 596), (x + 100 + lean, 615), (x + 185 + lean, 690), (x + 205 + lean / 2, 850),
-         (x + 215, 1200)],
+        [
+            (x - 215, 1200),
+            (x - 205 + lean / 2, 850),
+            (x - 185 + lean, 690),
+            (x - 100 + lean, 615),
+            (x + lean, 596),
+            (x + 100 + lean, 615),
+            (x + 185 + lean, 690),
+            (x + 205 + lean / 2, 850),
+            (x + 215, 1200),
+        ],
         shirt,
     )
 
@@ -173,8 +200,15 @@ def distracted() -> Image.Image:
         s.rect((x, top, x + 196, 760), color, line=5, ink="#b98a7a")
         for row in range(4):
             for col in range(3):
-                s.rect((x + 26 + col * 52, top + 40 + row * 84, x + 58 + col * 52,
-                        top + 90 + row * 84), "#fff1c9" if (row + col + k) % 3 else "#8fb8de")
+                s.rect(
+                    (
+                        x + 26 + col * 52,
+                        top + 40 + row * 84,
+                        x + 58 + col * 52,
+                        top + 90 + row * 84,
+                    ),
+                    "#fff1c9" if (row + col + k) % 3 else "#8fb8de",
+                )
     s.gradient("#b9bcc8", "#8d91a2", (0, 740, 1280, 1100))
     s.rect((0, 736, 1280, 748), "#7a7e8e")
     # temptation, passing by with her tail up
@@ -218,11 +252,19 @@ def two_buttons() -> Image.Image:
     s.gradient("#ff9f68", "#e85d3f", (0, 640, 1080, 1280))
     s.rays(540, 980, "#ffbf8f", count=24, within=(0, 640, 1080, 1280), alpha=0.7)
     s.rect((0, 634, 1080, 646), INK)
-    s.blob([(190, 1340), (225, 1150), (380, 1065), (540, 1045), (700, 1065), (855, 1150),
-            (890, 1340)], "#4dabf7")
+    s.blob(
+        [(190, 1340), (225, 1150), (380, 1065), (540, 1045), (700, 1065), (855, 1150), (890, 1340)],
+        "#4dabf7",
+    )
     s.cat("🙀", 540, 880, 470)
-    for x, y, side, angle in ((285, 800, 96, 20), (800, 790, 96, -20), (250, 960, 80, 20),
-                              (838, 950, 80, -20), (330, 690, 70, 10), (750, 690, 70, -10)):
+    for x, y, side, angle in (
+        (285, 800, 96, 20),
+        (800, 790, 96, -20),
+        (250, 960, 80, 20),
+        (838, 950, 80, -20),
+        (330, 690, 70, 10),
+        (750, 690, 70, -10),
+    ):
         s.emoji("💧", x, y, side, angle=angle)
     s.rect((0, 0, 1080, 1280), None, line=10)
     return s.finished()
@@ -266,11 +308,26 @@ def handshake() -> Image.Image:
     s.disc(722, 330, 36, grey)
     for x, sleeve, y in ((-1, "#e03131", 0), (1, "#2b8a3e", 0)):
         edge = 640 + x * 640
-        s.polygon([(edge + x * 80, 1100), (edge + x * 80, 700 + y), (edge - x * 60, 690),
-                   (edge - x * 236, 890), (edge - x * 60, 1100)], sleeve, line=LINE + 2)
+        s.polygon(
+            [
+                (edge + x * 80, 1100),
+                (edge + x * 80, 700 + y),
+                (edge - x * 60, 690),
+                (edge - x * 236, 890),
+                (edge - x * 60, 1100),
+            ],
+            sleeve,
+            line=LINE + 2,
+        )
     for angle in range(-52, 53, 26):
         a = math.radians(angle - 90)
-        s.stroke([(640 + 190 * math.cos(a), 400 + 190 * math.sin(a)),
-                  (640 + 246 * math.cos(a), 400 + 246 * math.sin(a))], 13, "#ffffff")
+        s.stroke(
+            [
+                (640 + 190 * math.cos(a), 400 + 190 * math.sin(a)),
+                (640 + 246 * math.cos(a), 400 + 246 * math.sin(a)),
+            ],
+            13,
+            "#ffffff",
+        )
     s.rect((0, 0, 1280, 1000), None, line=10)
     return s.finished()
