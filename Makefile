@@ -20,7 +20,6 @@ $(READY): pyproject.toml requirements.lock
 	@command -v g++ >/dev/null || { echo "A C++ compiler is needed: apt-get install build-essential"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing; the first time llama-cpp-python is compiled, about 6 minutes on 2 cores."
-	$(BIN)/pip install --quiet --upgrade pip==26.2.1
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $(READY)
