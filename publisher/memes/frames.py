@@ -15,7 +15,7 @@ from functools import lru_cache
 from random import Random
 
 from publisher.memes import inflect
-from publisher.memes.frames_kinds import DATA, TopicPhrase, kinds_of_words
+from publisher.memes.frames_kinds import DATA, FEELINGS, TopicPhrase, kinds_of_words
 from publisher.memes.frames_topic import quoted, topic_phrases
 from publisher.memes.types import Caption
 
@@ -60,6 +60,7 @@ PARTS = frozenset({"first", "second"})
 PHRASES = PARTS | {"topic", "the", "agree"}
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _ATTRIBUTE = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
+_FIT_WEIGHT = 3.0  # of each kind that a frame asks for, against Gumbel noise of scale 1
 _CHOICE_TEMPERATURE = 0.35  # nats a character-normalised score may be overruled by the seed
 
 
@@ -89,15 +90,15 @@ class Frame:
     boxes: tuple[tuple[Slot, ...], ...]
     source: tuple[str, ...]
 
-    def fit(self, topic: TopicPhrase) -> int:
-        """0 when the frame does not suit the topic, else 1 + how many of its kinds it names."""
+    def fit(self, topic: TopicPhrase) -> float:
+        """0 when the frame does not suit the topic, else 1 and more, the closer it is cut."""
         traits = _traits(topic)
-        best = 0
+        best = 0.0
         for wanted in self.suits:
             positive = {mark for mark in wanted if not mark.startswith("!")}
             negative = {mark[1:] for mark in wanted if mark.startswith("!")}
             if positive <= traits and not negative & traits:
-                best = max(best, 1 + len(positive - MARKS) + 2 * ("two" in wanted))
+                best = max(best, 1 + _specificity(positive))
         slots = {slot.kind for box in self.boxes for slot in box}
         if (slots & PHRASES and not topic.inflectable) or (slots & PARTS and not topic.parts):
             return 0
@@ -117,6 +118,14 @@ def _pattern(frame: Frame) -> re.Pattern[str]:
         for box in frame.boxes
     ]
     return re.compile("\n".join(boxes))
+
+
+def _specificity(wanted: set[str]) -> float:
+    """How much a frame's wishes tell of the topic: a kind more than a feeling, a mark nothing."""
+    return sum(
+        2.0 if mark == "two" else 0.5 if mark in FEELINGS else 1.0
+        for mark in wanted - (MARKS - {"two"})
+    )
 
 
 def _traits(topic: TopicPhrase) -> set[str]:
@@ -267,7 +276,7 @@ def fill_frames(
         for at, phrase in enumerate(phrases):
             fit = frame.fit(_with_kinds(phrase, extra))
             if fit:
-                options.append((fit * 1.0 - 0.6 * at, phrase))
+                options.append((_FIT_WEIGHT * fit - 0.6 * at, phrase))
         noise = -math.log(-math.log(rng.random() or 0.5))
         if options:
             weight, phrase = max(options, key=lambda option: option[0])
@@ -353,7 +362,7 @@ def fill_frame(
                     text = re.sub(r"\b([Aa])n? $", _article(piece), text)
             text += piece[:1].upper() + piece[1:] if slot.capital else piece
         texts.append(_tidy(text))
-    boxes = (limits or LIMITS)[frame.template]
+    boxes = (limits or LIMITS).get(frame.template, LIMITS[frame.template])
     if any(len(text) > limit for text, limit in zip(texts, boxes, strict=True)):
         return None
     return Caption(

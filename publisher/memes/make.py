@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 from typing import Literal
 
+import numpy as np
+
+from publisher.embedding import embed
 from publisher.llm import Model, ModelError, open_model
+from publisher.memes.corpus import Example, load_corpus
 from publisher.memes.frames import Rank, fill_frames, normal_texts
 from publisher.memes.frames_clean import TopicError, clean_topic
+from publisher.memes.free import choose_examples, generate_free
 from publisher.memes.phash import picture_hash
 from publisher.memes.render import RenderError, TextDoesNotFit, render
 from publisher.memes.templates import Template, load_templates
 from publisher.memes.types import Caption
+from publisher.screen import screen_caption, screen_topic
 
 Progress = Callable[[str], None]
 Mode = Literal["auto", "free", "frames"]
 
 CAN_WRITE_PARAMETERS = 1_000_000_000
 """An instruct model of this size or more is tried for free captions in mode "auto"."""
+
+FREE_EXAMPLES = 8
+FREE_DRAFTS = 3  # for each caption wanted
 
 _SAY = {
     "ru": {
@@ -58,6 +68,8 @@ class MakeRequest:
     threads: int = 2
     template_dirs: tuple[str, ...] = ()
     use_model: bool = True  # False: no language model at all, the seed decides
+    embedding_path: str | None = None
+    blocklist: tuple[str, ...] = ()  # the owner's words: topics and captions with them are refused
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,8 @@ def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
     work = _Work(request, templates, progress or (lambda _: None), began)
     try:
         topic = clean_topic(request.topic, request.language)
-        refusal = _screen_topic(topic, request.language)
+        verdict = screen_topic(topic, request.language, request.blocklist)
+        refusal = "" if verdict.ok else f"topic refused ({verdict.reason}): {verdict.explain('en')}"
     except TopicError as error:
         topic, refusal = "", f"topic refused ({error.code}): {error}"
     if refusal:
@@ -118,6 +131,11 @@ def _templates(request: MakeRequest) -> dict[str, Template]:
     if request.template not in templates:
         raise ValueError(f"template {request.template!r} is not there: {', '.join(templates)}")
     return {request.template: templates[request.template]}
+
+
+@lru_cache(maxsize=1)
+def _corpus() -> tuple[Example, ...]:
+    return load_corpus()
 
 
 @lru_cache(maxsize=4)
@@ -188,10 +206,47 @@ class _Work:
             model=model.name if model else "",
             templates=list(self.templates),
             avoid=self.request.avoid,
+            limits={
+                name: tuple(box.max_chars for box in template.boxes)
+                for name, template in self.templates.items()
+            },
         )
 
     def _write_free(self, model: Model, topic: str) -> list[Caption]:
-        return []
+        """Several captions for each of a few templates, within half of the time that is left."""
+        request, rng = self.request, Random(f"{self.request.seed}|{topic}")
+        ids = list(self.templates)
+        rng.shuffle(ids)
+        ids = ids[: max(3, min(len(ids), request.count))]
+        deadline = time.monotonic() + self.left() * 0.7
+        captions: list[Caption] = []
+        for at, template_id in enumerate(ids):
+            left = deadline - time.monotonic()
+            if left <= 1:
+                self.notes.append(f"time is short: {at} of {len(ids)} templates written for")
+                break
+            examples = choose_examples(
+                topic, _corpus(), template_id, FREE_EXAMPLES, self._embed, request.language
+            )
+            try:
+                captions += generate_free(
+                    model,
+                    topic,
+                    request.language,
+                    self.templates[template_id],
+                    examples,
+                    count=max(4, -(-FREE_DRAFTS * request.count // len(ids))),
+                    seed=request.seed * 1000 + at * 100,
+                    budget_s=left / (len(ids) - at),
+                )
+            except (ModelError, ValueError) as error:
+                self.notes.append(f"free captions for {template_id} failed: {error}")
+        if not captions:
+            self.notes.append(f"{model.name} wrote nothing usable")
+        return captions
+
+    def _embed(self, texts: Sequence[str]) -> np.ndarray:
+        return embed(texts, self.request.embedding_path)
 
     # Choosing
 
@@ -203,7 +258,9 @@ class _Work:
             key = (caption.template, normal_texts(caption.texts))
             reason = "posted before or twice among the candidates" if key in posted else ""
             posted.add(key)
-            reason = reason or _screen_caption(caption)
+            verdict = screen_caption(caption.texts, caption.language, self.request.blocklist)
+            if not verdict.ok:
+                reason = reason or f"screened ({verdict.reason}): {verdict.explain('en')}"
             if reason:
                 self.refuse(caption, reason)
             else:
@@ -274,11 +331,3 @@ def _ranker(model: Model) -> Rank:
         return [total for total, _ in model.loglikelihood(prompt, continuations)]
 
     return rank
-
-
-def _screen_topic(topic: str, language: str) -> str:
-    return ""
-
-
-def _screen_caption(caption: Caption) -> str:
-    return ""
