@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from experiments import design, registration
@@ -124,13 +127,12 @@ def registered(services: Services, now: datetime) -> Experiment:
     """
     settings = services.settings
     row = Experiment.get_or_none(Experiment.name == settings.experiment.name)
-    version = row.version if row else 1
     started = row.started_at if row else now
-    wanted = _registration(services, started, version)
-    if row and row.registration == wanted.to_dict():
+    wanted = _registration(services, started)
+    if row and _facts(row.registration) == _facts(wanted.to_dict()):
         return row
     if row:
-        wanted = _registration(services, started, version + 1, "config.toml was changed")
+        wanted = replace(wanted, version=row.version + 1, reason="config.toml was changed")
     written = registration.write(wanted, registration_dir(services))
     values = {
         "registration": wanted.to_dict(),
@@ -150,9 +152,13 @@ def registration_dir(services: Services) -> Path:
     return services.settings.reports / "registration" / services.settings.experiment.name
 
 
-def _registration(
-    services: Services, started: datetime, version: int, reason: str = ""
-) -> registration.Registration:
+def _facts(registered: dict[str, Any]) -> dict[str, Any]:
+    """What was registered, as JSON has it, without the version and its reason."""
+    facts = json.loads(json.dumps(registered))
+    return {name: value for name, value in facts.items() if name not in ("version", "reason")}
+
+
+def _registration(services: Services, started: datetime) -> registration.Registration:
     s = services.settings
     meanings = {e: "positive" for e in s.reactions.positive}
     meanings |= {e: "negative" for e in s.reactions.negative}
@@ -167,8 +173,6 @@ def _registration(
         margin=s.experiment.margin,
         seed=s.experiment.seed,
         reactions=meanings,
-        version=version,
-        reason=reason,
     )
 
 
