@@ -14,7 +14,6 @@ import os
 import struct
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
@@ -87,8 +86,7 @@ class Query:
 class Answerer(Protocol):
     """What a connection needs of the server."""
 
-    handshake: Callable[[], Handshake]
-
+    def new_handshake(self) -> Handshake: ...
     def find_key(self, key_id: int) -> KeyState | None: ...
     def add_key(self, new: NewKey) -> None: ...
     def drop_key(self, key_id: int) -> None: ...
@@ -171,7 +169,7 @@ class Connection:
         if isinstance(request, tl.MsgsAck):
             return
         if isinstance(request, fn.ReqPqMultiRequest | fn.ReqPqRequest):
-            self._handshake = self._server.handshake()
+            self._handshake = self._server.new_handshake()
         if self._handshake is None:
             raise HandshakeError(f"{type(request).__name__} outside an encrypted session")
         body = bytes(self._handshake.answer(request))
@@ -259,7 +257,7 @@ class Connection:
             case fn.GetFutureSaltsRequest():
                 assert self._key is not None
                 now = int(time.time())
-                salt = tl.FutureSalt(now, now + 86400, self._key.salt)  # type: ignore[arg-type]
+                salt = tl.FutureSalt(now, now + 86400, self._key.salt)
                 return tl.FutureSalts(msg_id, now, [salt])
             case tl.MsgsStateReq():
                 known = "".join(chr(4 if i in session.queries else 1) for i in obj.msg_ids)
@@ -293,7 +291,9 @@ class Connection:
             query.answer = await self._server.answer(self, session, msg_id, obj)
         finally:
             query.done.set()
-        if query.answer is not None:
+        if query.answer is None:
+            session.queries.pop(msg_id, None)  # without effect: may be executed when asked again
+        else:
             self._send_raw(session, query.answer, reply=True)
 
     # Outgoing
@@ -338,7 +338,9 @@ class Connection:
         if len(messages) > 1:
             inner = struct.pack("<Ii", MessageContainer.CONSTRUCTOR_ID, len(messages))
             inner += b"".join(messages)
-            head = struct.pack("<qii", session.next_msg_id(True), session.next_seq(False), len(inner))
+            head = struct.pack(
+                "<qii", session.next_msg_id(True), session.next_seq(False), len(inner)
+            )
             data = head + inner
         self._write_encrypted(session, data)
 

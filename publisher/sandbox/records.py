@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-ALL_RIGHTS = frozenset(
-    "change_info post_messages edit_messages delete_messages ban_users invite_users "
-    "pin_messages add_admins manage_direct_messages".split()
-)
 POST_RIGHTS = frozenset({"post_messages", "edit_messages", "delete_messages"})
+ALL_RIGHTS = POST_RIGHTS | {
+    "change_info",
+    "ban_users",
+    "invite_users",
+    "pin_messages",
+    "add_admins",
+    "manage_direct_messages",
+}
 DEFAULT_REACTIONS = ("👍", "👎", "❤", "🔥", "😁", "🤔", "🤯", "😢", "🎉", "🤩", "💩", "🙏", "🤡")
 
 
@@ -112,7 +116,8 @@ class Message:
     saved_peer: int | None = None  # in a channel's direct messages: whose thread
     suggested: Any = None
     twin: tuple[Peer, int] | None = None  # the same message in the other person's box
-    base_views: int = 0
+    base_views: int = 0  # there from the start
+    final_views: int | None = None  # where the audience's views end, instead of a draw
     seen_by: set[int] = field(default_factory=set)
     base_forwards: int = 0
     reactions: dict[int, tuple[str, ...]] = field(default_factory=dict)

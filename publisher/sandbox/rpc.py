@@ -15,7 +15,7 @@ from telethon.tl import types as tl
 from telethon.tl.tlobject import TLObject, TLRequest
 
 from .errors import RpcFailure, bad
-from .records import Box, Channel, Change, Peer, User
+from .records import Box, Change, Channel, Peer, User
 from .view import View
 
 if TYPE_CHECKING:

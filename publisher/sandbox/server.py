@@ -16,12 +16,15 @@ from telethon.tl import types as tl
 from telethon.tl.tlobject import TLRequest
 
 from . import handshake
+from .actions import ACTIONS
 from .audience import Audience
 from .errors import RpcFailure
+from .events import Agenda
 from .faults import Faults
 from .handlers import load as load_handlers
 from .journal import Journal
 from .mtproto import Connection, KeyState, Session, rpc_error, rpc_result
+from .partners import Partners
 from .queries import Queries
 from .records import Box, Change, Message, User
 from .rpc import METHODS, Call, method_name, serialise
@@ -31,6 +34,7 @@ from .view import View
 from .world import World
 
 log = logging.getLogger(__name__)
+TICK = 0.2  # real seconds
 REMEMBERED_SESSIONS = 16  # of one key, so that a query asked again is not executed again
 FROZEN_METHODS = ("messages.send", "messages.forward", "channels.join", "contacts.resolve")
 
@@ -44,7 +48,8 @@ class LoopbackTelegram:
 
     `clock` gives the time that people see (aware, UTC); `state_path` is a directory that lets
     the server survive its own death; `random_id_mode` says what a repeated random_id gets: the
-    error RANDOM_ID_DUPLICATE, or the existing message.
+    error RANDOM_ID_DUPLICATE, or the existing message. A `live` server (the default with the
+    real clock) runs what is due by itself; otherwise call `advance`.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class LoopbackTelegram:
         random_id_mode: Literal["error", "existing"] = "error",
         journal_path: str | Path | None = None,
         dc_id: int = 2,
+        live: bool | None = None,
     ) -> None:
         load_handlers()
         self.host, self._port, self.dc_id = host, port, dc_id
@@ -67,7 +73,9 @@ class LoopbackTelegram:
         self.journal = Journal(self.store, Path(journal_path) if journal_path else None)
         self.world = World(self.store, self.journal, clock, seed)
         self.faults = Faults(seed)
-        self.audience = Audience()
+        self.audience = Audience(self.world, seed)
+        self.agenda = Agenda(self.store)
+        self.partners = Partners(self)
         self.unknown_methods: list[str] = []
         self.calls: dict[str, int] = {}
         self._rsa = self._load_key(directory)
@@ -78,6 +86,9 @@ class LoopbackTelegram:
         self._sessions: dict[int, dict[int, Session]] = {}  # by key, then by session
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
+        self._live = clock is real_clock if live is None else live
+        self._ticker: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._call: Call | None = None
         self.queries = Queries()
         self.codes: dict[str, tuple[int, datetime | None, int]] = {}
@@ -99,22 +110,33 @@ class LoopbackTelegram:
     async def start(self) -> None:
         self._listener = await asyncio.start_server(self._accept, self.host, self._port)
         self._port = self._listener.sockets[0].getsockname()[1]
+        if self._live:
+            self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
         await self._close_sockets()
         self.commit()
         self.store.close()
 
-    async def restart(self) -> None:
-        """Drops every connection and session, and listens again on the same port."""
+    async def restart(self, away: float = 0.0) -> None:
+        """Drops every connection and session, and listens again after `away` seconds."""
         await self._close_sockets()
+        await asyncio.sleep(away)
         await self.start()
+
+    def restart_soon(self, away: float = 0.0) -> None:
+        task = asyncio.get_running_loop().create_task(self.restart(away))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def drop_connections(self) -> None:
         for connection in list(self._connections):
             connection.close(abort=True)
 
     async def _close_sockets(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -151,9 +173,45 @@ class LoopbackTelegram:
         )
         return key
 
+    # Time
+
+    def schedule(self, due: datetime, action: str, *args: object) -> None:
+        """Puts one of `actions.ACTIONS` on the agenda."""
+        self.agenda.add(due, action, *args)
+
+    async def advance(self, now: datetime | None = None) -> int:
+        """Runs everything due by `now` (the clock's time if not given); answers how many."""
+        count = self._run_due(now or self.world.clock())
+        self.commit()
+        await asyncio.sleep(0)
+        return count
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the world will next do something by itself."""
+        return self.agenda.next_due
+
+    def _run_due(self, now: datetime) -> int:
+        count = 0
+        while event := self.agenda.pop(now):
+            self.world.moment = event.due
+            try:
+                ACTIONS[event.action](self, *event.args)
+            except Exception:
+                log.exception("%s%s failed", event.action, event.args)
+            finally:
+                self.world.moment = None
+            count += 1
+        return count
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            await self.advance()
+
     # Keys and sessions (what a connection asks for)
 
-    def handshake(self) -> handshake.Handshake:
+    def new_handshake(self) -> handshake.Handshake:
         return handshake.Handshake(self._rsa)
 
     def find_key(self, key_id: int) -> KeyState | None:
@@ -208,7 +266,7 @@ class LoopbackTelegram:
     async def answer(
         self, connection: Connection, session: Session, msg_id: int, request: TLRequest
     ) -> bytes | None:
-        """Runs one query; None when its answer is never to be sent."""
+        """Runs one query; None when the connection was cut before it had an effect."""
         wraps = fn.InvokeWithLayerRequest, fn.InitConnectionRequest, fn.InvokeWithoutUpdatesRequest
         while isinstance(request, wraps):
             if isinstance(request, fn.InvokeWithoutUpdatesRequest):
@@ -217,19 +275,19 @@ class LoopbackTelegram:
         name = method_name(request)
         self.calls[name] = self.calls.get(name, 0) + 1
         try:
+            self._run_due(self.world.clock())
             fault = self.faults.draw(name)
             if fault is not None and not fault.after:
-                await self._apply(fault, connection)
+                await self.faults.apply(fault, self, connection)
             result = await self._run(session, request, name)
             self.commit()
             if fault is not None and fault.after:
-                await self._apply(fault, connection)
+                await self.faults.apply(fault, self, connection)
         except RpcFailure as error:
             self.commit()
             return rpc_error(msg_id, error.code, error.name)
         except ConnectionAbortedError:
-            self.commit()
-            return None
+            return None  # cut before the effect
         except Exception:
             log.exception("%s failed on %s", name, request)
             self.commit()
@@ -260,15 +318,14 @@ class LoopbackTelegram:
             self._call = None
         return await result if inspect.isawaitable(result) else result
 
-    async def _apply(self, fault: object, connection: Connection) -> None:
-        await self.faults.apply(fault, self, connection)  # type: ignore[arg-type]
-
     # Bots
 
-    def press(
-        self, bot: User, user: User, message: Message, query_id: int, data: bytes
-    ) -> None:
+    def press(self, bot: User, user: User, message: Message, query_id: int, data: bytes) -> None:
         """Tells a bot that somebody pressed one of its buttons."""
+        if self.partners.get(bot.id) is not None:
+            answer = self.partners.pressed(bot, user, message, data)
+            self.queries.answer(bot, query_id, answer)
+            return
         peer, message_id = message.peer, message.id
         if message.box.kind == "user":
             peer = message.box
@@ -288,6 +345,8 @@ class LoopbackTelegram:
         return View(self.world, self.audience, viewer, self.dc_id)
 
     def _on_change(self, box: Box, change: Change) -> None:
+        if change.kind == "new":
+            self.partners.heard(box.messages[change.ids[0]])
         own = None
         if self._call is not None:
             self._call.changes.append((box, change))

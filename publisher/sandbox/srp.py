@@ -7,7 +7,7 @@ import secrets
 from hashlib import sha256
 from typing import Any
 
-from telethon.password import compute_hash, pbkdf2sha512  # noqa: F401
+from telethon.password import compute_hash
 from telethon.tl import types as tl
 
 from .handshake import DH_PRIME
@@ -29,7 +29,9 @@ class Challenge:
 
     def __init__(self, password: str) -> None:
         self._algorithm = ALGORITHM(os.urandom(8), os.urandom(16), G, _pad(DH_PRIME))
-        self._verifier = pow(G, int.from_bytes(compute_hash(self._algorithm, password), "big"), DH_PRIME)
+        self._verifier = pow(
+            G, int.from_bytes(compute_hash(self._algorithm, password), "big"), DH_PRIME
+        )
         self._secret = secrets.randbits(2048)
         self._k = int.from_bytes(_hash(_pad(DH_PRIME), _pad(G)), "big")
         self._b = (self._k * self._verifier + pow(G, self._secret, DH_PRIME)) % DH_PRIME
@@ -53,9 +55,7 @@ class Challenge:
         u = int.from_bytes(_hash(_pad(a), _pad(self._b)), "big")
         shared = pow(a * pow(self._verifier, u, DH_PRIME) % DH_PRIME, self._secret, DH_PRIME)
         key = _hash(_pad(shared))
-        mixed = bytes(
-            x ^ y for x, y in zip(_hash(_pad(DH_PRIME)), _hash(_pad(G)), strict=True)
-        )
+        mixed = bytes(x ^ y for x, y in zip(_hash(_pad(DH_PRIME)), _hash(_pad(G)), strict=True))
         proof = _hash(
             mixed,
             _hash(self._algorithm.salt1),

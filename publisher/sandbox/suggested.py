@@ -27,9 +27,7 @@ def check_offer(now: datetime, offer: Any) -> None:
         raise bad("SCHEDULE_DATE_INVALID")
 
 
-def approve(
-    server: LoopbackTelegram, message: Message, date: datetime | None = None
-) -> None:
+def approve(server: LoopbackTelegram, message: Message, date: datetime | None = None) -> None:
     """Accepts an offer: the answer now, the post in the channel at its date."""
     offer = _open_offer(message)
     date = date or offer.schedule_date
@@ -45,9 +43,7 @@ def approve(
 
 def reject(server: LoopbackTelegram, message: Message, comment: str = "") -> None:
     offer = _open_offer(message)
-    declined = tl.SuggestedPost(
-        rejected=True, price=offer.price, schedule_date=offer.schedule_date
-    )
+    declined = tl.SuggestedPost(rejected=True, price=offer.price, schedule_date=offer.schedule_date)
     server.world.edit(message, suggested=declined)
     action = tl.MessageActionSuggestedPostApproval(rejected=True, reject_comment=comment or None)
     _answer(server, message, action)

@@ -20,7 +20,6 @@ from .records import (
     Box,
     Change,
     Channel,
-    Forward,
     Media,
     Message,
     Peer,
@@ -46,11 +45,13 @@ class World:
         self.boxes: dict[Peer, Box] = {}
         self.sent: dict[tuple[int, int], tuple[Peer, int]] = dict(store.load("random_id"))
         self.listeners: list[Listener] = []
+        self.moment: datetime | None = None
         self._random = random.Random(seed)
         self._load_boxes()
 
     def now(self) -> datetime:
-        return self.clock().astimezone(UTC)
+        """The world's time; while a due event runs, the time at which it was due."""
+        return self.moment or self.clock().astimezone(UTC)
 
     # Building
 
@@ -167,9 +168,7 @@ class World:
             title, creator=creator, username=username, members=members, megagroup=True, id=id
         )
 
-    def add_admin(
-        self, channel: Channel, user: User, rights: Iterable[str] = POST_RIGHTS
-    ) -> None:
+    def add_admin(self, channel: Channel, user: User, rights: Iterable[str] = POST_RIGHTS) -> None:
         channel.admins[user.id] = frozenset(rights)
         self.join(channel, user)
 
@@ -202,14 +201,27 @@ class World:
         *,
         photo: bytes | None = None,
         views: int = 0,
+        final_views: int | None = None,
         date: datetime | None = None,
     ) -> Message:
-        """Publishes in a channel as the channel itself; `views` are there from the start."""
+        """Publishes in a channel as the channel itself.
+
+        `views` are there from the start; `final_views` is what the audience's views grow to.
+        """
         media = self.media.add_photo(photo, self.now()).id if photo is not None else None
         peer = Peer("channel", channel.id)
-        message = self.create(
-            Message(0, peer, peer, None, date or self.now(), text, media=media, base_views=views)
+        message = Message(
+            0,
+            peer,
+            peer,
+            None,
+            date or self.now(),
+            text,
+            media=media,
+            base_views=views,
+            final_views=final_views,
         )
+        self.create(message)
         self.store.commit()
         return message
 
@@ -282,9 +294,7 @@ class World:
         if receiver.bot:
             receiver.started.add(sender.id)
             self.save(receiver)
-        own = Message(
-            0, own_box, other_box, sender.id, date, out=True, reply_to=reply_to, **fields
-        )
+        own = Message(0, own_box, other_box, sender.id, date, out=True, reply_to=reply_to, **fields)
         self.create(own)
         if receiver.id != sender.id:
             replied = self.box(own_box).messages.get(reply_to or 0)
@@ -307,7 +317,7 @@ class World:
 
     def edit(self, message: Message, **fields: Any) -> None:
         """Changes a message, and its copy in the other person's box."""
-        for one in self._with_twin(message):
+        for one in filter(None, (message, self.twin(message))):
             for name, value in fields.items():
                 setattr(one, name, value)
             one.edit_date = self.now()
@@ -351,6 +361,12 @@ class World:
             entry = ((user.id, random_id), (message.box, message.id))
             self.store.put("random_id", entry[0], entry)
 
+    def twin(self, message: Message) -> Message | None:
+        """The same private message in the other person's box."""
+        if message.twin is None:
+            return None
+        return self.box(message.twin[0]).messages.get(message.twin[1])
+
     def direct_message_admins(self, monoforum: Channel) -> set[int]:
         """Who reads all threads of a channel's direct messages."""
         parent = self.channels[monoforum.linked_monoforum or 0]
@@ -379,14 +395,6 @@ class World:
             candidate = base + self._random.randrange(1_000_000)
             if candidate not in taken:
                 return candidate
-
-    def _with_twin(self, message: Message) -> list[Message]:
-        both = [message]
-        if message.twin:
-            other = self.box(message.twin[0]).messages.get(message.twin[1])
-            if other:
-                both.append(other)
-        return both
 
     def _changed(self, box: Box, kind: Any, ids: tuple[int, ...], count: int = 1) -> None:
         box.pts += count
@@ -432,6 +440,3 @@ class World:
             box.by_peer.setdefault(message.peer, []).append(message.id)
         for peer, change in self.store.load("change"):
             self.box(peer).log.append(change)
-
-
-__all__ = ["Forward", "World"]

@@ -8,9 +8,10 @@ from typing import Any
 from telethon.tl import functions as fn
 from telethon.tl import types as tl
 
-from ..errors import RpcFailure, bad
-from ..records import Message, Peer, User
+from ..errors import bad
+from ..records import Message, User
 from ..rpc import Call, handles
+from .sending import find_repeated, sent
 
 ANSWER_TIMEOUT = 15.0  # real seconds a client waits for a bot
 
@@ -87,8 +88,6 @@ def set_bot_callback_answer(call: Call, request: Any) -> bool:
 
 @handles(fn.messages.StartBotRequest, bots=False)
 def start_bot(call: Call, request: Any) -> Any:
-    from .sending import find_repeated, sent
-
     bot = call.user_of(request.bot)
     if not bot.bot:
         raise bad("BOT_INVALID")
@@ -99,6 +98,3 @@ def start_bot(call: Call, request: Any) -> Any:
     message = call.world.create_private(call.user, bot, text=text, random_id=request.random_id)
     call.world.remember(call.user, request.random_id, message)
     return sent(call, [message])
-
-
-__all__ = ["Peer", "RpcFailure"]

@@ -127,9 +127,7 @@ def _by_ids(call: Call, peer: Peer, box: Box, ids: list[Any]) -> Any:
         seen = message is not None and view.sees(message)
         shown.append(view.message(message) if message and seen else tl.MessageEmpty(number))
     if peer.kind == "channel":
-        return tl.messages.ChannelMessages(
-            box.pts, len(shown), shown, [], view.chats, view.users
-        )
+        return tl.messages.ChannelMessages(box.pts, len(shown), shown, [], view.chats, view.users)
     return tl.messages.Messages(shown, [], view.chats, view.users)
 
 

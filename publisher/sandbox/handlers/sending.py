@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -387,6 +386,3 @@ def set_typing(call: Call, request: Any) -> bool:
 def save_draft(call: Call, request: Any) -> bool:
     call.peer(request.peer)
     return True
-
-
-__all__ = ["replace", "sent", "writable_peer"]

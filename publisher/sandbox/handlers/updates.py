@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from telethon.tl import functions as fn
@@ -30,15 +31,14 @@ def get_difference(call: Call, request: Any) -> Any:
     missed = _missed(box, request.pts)
     messages, others = _split(view, box, missed[:SLICE])
     if len(missed) <= SLICE:
-        for channel in call.world.channels.values():
-            lying = call.world.boxes.get(Peer("channel", channel.id))
-            if call.user.id in channel.members and lying and lying.log:
-                if request.date is None or lying.log[-1].date >= request.date:
-                    view.channel(channel.id)
-                    others.append(tl.UpdateChannelTooLong(channel.id, pts=lying.pts))
+        others += [
+            tl.UpdateChannelTooLong(box.peer.id, pts=box.pts)
+            for box in _changed_channels(call, request.date)
+            if view.channel(box.peer.id)
+        ]
     if not missed and not others:
         return tl.updates.DifferenceEmpty(call.world.now(), 0)
-    parts = messages, [], others, view.chats, view.users
+    parts: tuple[Any, ...] = messages, [], others, view.chats, view.users
     if len(missed) > SLICE:
         between = tl.updates.State(missed[SLICE - 1].pts, 0, missed[SLICE - 1].date, 0, 0)
         return tl.updates.DifferenceSlice(*parts, between)
@@ -63,6 +63,16 @@ def get_channel_difference(call: Call, request: Any) -> Any:
     return tl.updates.ChannelDifference(
         pts, messages, others, view.chats, view.users, final=final or None, timeout=30
     )
+
+
+def _changed_channels(call: Call, since: datetime | None) -> list[Box]:
+    """Boxes of the caller's channels in which something happened since."""
+    boxes = [
+        call.world.boxes.get(Peer("channel", channel.id))
+        for channel in call.world.channels.values()
+        if call.user.id in channel.members
+    ]
+    return [b for b in boxes if b and b.log and (since is None or b.log[-1].date >= since)]
 
 
 def _missed(box: Box, pts: int) -> list[Change]:
