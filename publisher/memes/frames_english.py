@@ -69,7 +69,9 @@ def _topic(text: str, words: list[str], news: bool = False) -> TopicPhrase:
     head = low[cut - 1]
     coordinated = "and" in low[1:-1]
     table = kinds_of_words("en")
-    kinds = kinds_of_phrase((head, *[w for w in low if w != head]), "en", coordinated)
+    kinds = kinds_of_phrase(
+        " ".join(low), (head, *[w for w in low if w != head]), "en", coordinated
+    )
     gerund = head.endswith("ing") or low[0].endswith("ing")
     plural = (
         coordinated

@@ -77,8 +77,10 @@ def fold(lemma: str) -> str:
     return lemma.lower().replace("ё", "е")
 
 
-def kinds_of_phrase(lemmas: tuple[str, ...], language: str, coordinated: bool) -> frozenset[str]:
-    """Kinds of a phrase whose head comes first.
+def kinds_of_phrase(
+    text: str, lemmas: tuple[str, ...], language: str, coordinated: bool
+) -> frozenset[str]:
+    """Kinds of a phrase; `lemmas` begin with its head. «работа_из_дома» in the table is a phrase.
 
     All come from the head if it is known: «запрет самокатов» is a rule, not a vehicle. The other
     words count when the head says nothing («выпадение снега»), or only when («утро понедельника»),
@@ -87,7 +89,8 @@ def kinds_of_phrase(lemmas: tuple[str, ...], language: str, coordinated: bool) -
     if coordinated or not lemmas:
         return frozenset()
     table = kinds_of_words(language)
-    head = table.get(fold(lemmas[0]), frozenset())
+    whole = table.get(fold(text).replace(" ", "_"))
+    head = table.get(fold(lemmas[0]), frozenset()) if whole is None else whole
     others: frozenset[str] = frozenset()
     for lemma in lemmas[1:]:
         others |= table.get(fold(lemma), frozenset())
