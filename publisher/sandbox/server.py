@@ -22,6 +22,7 @@ from .errors import RpcFailure
 from .events import Agenda
 from .faults import Faults
 from .handlers import load as load_handlers
+from .handlers.inline import Offers
 from .journal import Journal
 from .mtproto import Connection, KeyState, Session, rpc_error, rpc_result
 from .partners import Partners
@@ -91,6 +92,7 @@ class LoopbackTelegram:
         self._tasks: set[asyncio.Task[None]] = set()
         self._call: Call | None = None
         self.queries = Queries()
+        self.inline_offers: dict[int, Offers] = {}
         self.codes: dict[str, tuple[int, datetime | None, int]] = {}
         self.half_signed: dict[int, int] = {}
         self.challenges: dict[int, Challenge] = {}
@@ -331,13 +333,20 @@ class LoopbackTelegram:
             peer = message.box
             if message.twin:
                 message_id = message.twin[1]
-        for session in self._live_sessions(bot):
-            view = self.view(bot)
-            view.user(user.id)
-            update = tl.UpdateBotCallbackQuery(
+        self.push_to(
+            bot,
+            lambda view: tl.UpdateBotCallbackQuery(
                 query_id, user.id, view.peer(peer), message_id, chat_instance=peer.id, data=data
-            )
-            self._push(session, view.updates([update]))
+            ),
+            user,
+        )
+
+    def push_to(self, user: User, build: Callable[[View], object], about: User) -> None:
+        """Pushes an update without pts to every session of a user."""
+        for session in self._live_sessions(user):
+            view = self.view(user)
+            view.user(about.id)
+            self._push(session, view.updates([build(view)]))
 
     # Updates
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import importlib
 
-MODULES = ("auth", "people", "files", "sending", "reading", "reactions", "updates", "bots")
+MODULES = (
+    "auth",
+    "people",
+    "files",
+    "sending",
+    "reading",
+    "reactions",
+    "updates",
+    "bots",
+    "inline",
+)
 
 
 def load() -> None:

@@ -34,7 +34,7 @@ def send_message(call: Call, request: Any) -> Any:
     text = checked_text(request.message, request.entities, MAX_TEXT, "MESSAGE_TOO_LONG")
     if not text.strip():
         raise bad("MESSAGE_EMPTY")
-    message = _deliver(call, peer, request, text, None)
+    message = deliver(call, peer, request, text, None)
     return sent(call, [message])
 
 
@@ -46,7 +46,7 @@ def send_media(call: Call, request: Any) -> Any:
         return repeated
     text = checked_text(request.message, request.entities, MAX_CAPTION, "MEDIA_CAPTION_TOO_LONG")
     media = media_of(call, request.media)
-    return sent(call, [_deliver(call, peer, request, text, media)])
+    return sent(call, [deliver(call, peer, request, text, media)])
 
 
 @handles(fn.messages.SendMultiMediaRequest)
@@ -66,7 +66,7 @@ def send_multi_media(call: Call, request: Any) -> Any:
     messages = []
     for single, text, media in ready:
         fields = {"entities": single.entities, "random_id": single.random_id, "grouped_id": album}
-        messages.append(_deliver(call, peer, request, text, media, **fields))
+        messages.append(deliver(call, peer, request, text, media, **fields))
     return sent(call, messages)
 
 
@@ -107,7 +107,7 @@ def forward_messages(call: Call, request: Any) -> Any:
             "reply_markup": None,
         }
         media = call.world.media.get(original.media)
-        messages.append(_deliver(call, peer, request, text, media, **fields))
+        messages.append(deliver(call, peer, request, text, media, **fields))
         original.base_forwards += 1
         call.world.save_message(original)
     return sent(call, messages)
@@ -194,7 +194,7 @@ def checked_markup(user: User, markup: Any) -> Any:
     return markup
 
 
-def _deliver(
+def deliver(
     call: Call, peer: Peer, request: Any, text: str, media: Media | None, **fields: Any
 ) -> Message:
     world, user = call.world, call.user
@@ -209,7 +209,7 @@ def _deliver(
         "text": text,
         "media": media.id if media else None,
         "entities": list(given["entities"] or ()),
-        "markup": checked_markup(user, given["reply_markup"]),
+        "markup": given.get("markup") or checked_markup(user, given["reply_markup"]),
         "random_id": random_id,
         "reply_to": getattr(request.reply_to, "reply_to_msg_id", None),
         "silent": bool(request.silent),
