@@ -1,0 +1,127 @@
+"""Whether a caption may be shown to people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from publisher.screen import disguise, personal
+from publisher.screen.people import find_addressed_insult, find_threat
+from publisher.screen.phrases import FOLDER, blocklist_lexicon
+from publisher.screen.lexical import read
+from publisher.screen.verdict import Verdict
+from publisher.screen.words import words
+
+MAX_CHARS = 4000
+"""A longer text is no caption."""
+
+_KINDS = ("slur", "obscenity", "sexual", "insult")
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """The compiled captions lexicon."""
+
+    kinds: dict[str, re.Pattern[str]]
+    allowed: re.Pattern[str]
+    masked: tuple[str, ...]
+
+
+def screen_caption(
+    texts: str | Sequence[str], language: str | None = None, blocklist: Sequence[str] = ()
+) -> Verdict:
+    """Judge a caption: one text, or the texts of a template's boxes.
+
+    Both languages are read whatever `language` says of the caption: a Russian caption can carry
+    an English obscenity. `blocklist` holds the owner's words and phrases, found in all their
+    forms (`stem*` by beginning). Rules only: fast, no model.
+    """
+    whole = texts if isinstance(texts, str) else "\n".join(texts)
+    if not whole.strip():
+        return Verdict(False, "empty", 1.0)
+    if len(whole) > MAX_CHARS or _BIDI.search(whole) or {"\0", "\ufffd"} & set(whole):
+        return Verdict(False, "unreadable", 1.0)
+    text = disguise.plain(whole)
+    if hit := blocklist_hit(whole, blocklist):
+        return Verdict(False, "blocklist", 1.0, hit)
+    if found := bad_word(text):
+        return Verdict(False, found[0], 1.0, (found[1],))
+    for reason, term in (
+        ("threat", find_threat(text)),
+        ("personal_data", personal.find_personal_data(whole)),
+        ("link", personal.find_link(whole)),
+        ("insult", find_addressed_insult(text, whole)),
+    ):
+        if term:
+            return Verdict(False, reason, 1.0, (term,))
+    if grave := read(whole).strong:
+        return Verdict(False, grave[0][0], 0.9, tuple(term for _, term in grave))
+    return Verdict(True, "ok", 0.0)
+
+
+def blocklist_hit(text: str, blocklist: Sequence[str]) -> tuple[str, ...] | None:
+    """The words of the owner's list that `text` contains; None when there are none."""
+    if not blocklist:
+        return None
+    read = words(text)
+    hits = blocklist_lexicon(tuple(blocklist)).find(read)
+    return tuple(dict.fromkeys(read[i].text for hit in hits for i in hit.places)) or None
+
+
+def bad_word(text: str) -> tuple[str, str] | None:
+    """(kind, word) of the first obscenity, slur, sexual word or grave insult in `text`, which
+    is already in plain letters; None when there is none."""
+    lists = word_lists()
+    text = lists.allowed.sub(" ", text)
+    readings = disguise.readings(text)
+    for reading in readings:
+        for token in reading:
+            if kind := _kind_of(token, lists):
+                return kind, token
+    for joined in disguise.split_pairs(readings[0]):
+        if joined in lists.masked:
+            return "obscenity", joined
+    return None
+
+
+def _kind_of(token: str, lists: WordLists) -> str | None:
+    for spelling in disguise.spellings(token):
+        for kind, pattern in lists.kinds.items():
+            if pattern.match(spelling):
+                return kind
+    mask = disguise.masked_pattern(token)
+    if mask and any(mask.fullmatch(word) for word in lists.masked):
+        return "obscenity"
+    return None
+
+
+@cache
+def word_lists() -> WordLists:
+    """The captions lexicon, compiled."""
+    sections: dict[str, list[str]] = {}
+    for raw in (FOLDER / "captions.txt").read_text(encoding="utf-8").splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            current = sections.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            current.append(line)
+    return WordLists(
+        kinds={
+            kind: re.compile("(?:" + "|".join(map(_stretched, sections[kind])) + ")")
+            for kind in _KINDS
+        },
+        allowed=re.compile(r"\b(?:" + "|".join(sections["allow"]).replace("$", r"\b") + ")"),
+        masked=tuple(word for line in sections["masked"] for word in line.split()),
+    )
+
+
+def _stretched(pattern: str) -> str:
+    """`pattern` with every letter and class standing for one or more of itself."""
+    def stretch(match: re.Match[str]) -> str:
+        part = match.group()
+        return part if part.startswith(("\\", "(")) else part + "+"
+
+    return re.sub(r"\\.|\(\?<?[!=:]|\[[^\]]*\](?![*+?{])|[a-zа-я](?![*+?{])", stretch, pattern)
