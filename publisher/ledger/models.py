@@ -157,6 +157,7 @@ class Meme(Table):
     reasons = JsonField(default=dict)
     state = CharField(default="ready", index=True)
     refusal = TextField(default="")
+    wished = CharField(default="", index=True)
     created_at = UtcField(index=True)
 
 
@@ -243,8 +244,28 @@ class Partner(Table):
     state = CharField(default="ok")
     reason = TextField(default="")
     backoff_until = UtcField(null=True)
+    begun_at = UtcField(null=True)
     inbox_message_id = IntegerField(default=0)
+    inbox_read_at = UtcField(null=True)
     channel_message_id = IntegerField(default=0)
+    watched_at = UtcField(null=True)
+
+
+class Sighting(Table):
+    """A picture in a partner's channel, and which meme of ours it is, if any."""
+
+    partner_id: int
+    partner = ForeignKeyField(Partner, backref="sightings")
+    message_id = IntegerField()
+    at = UtcField(index=True)
+    text = TextField(default="")
+    hash = CharField()
+    meme_id: int | None
+    meme = ForeignKeyField(Meme, null=True, backref="sightings")
+    score = FloatField(default=0.0)
+
+    class Meta:
+        indexes = ((("partner", "message_id"), True),)
 
 
 class Suggestion(Table):
@@ -291,8 +312,10 @@ class Reply(Table):
     text = TextField()
     meaning = CharField()
     because = TextField()
-    action = TextField(default="")
-    action_state = CharField(default="")
+    action = JsonField(default=dict)
+    action_state = CharField(default="", index=True)
+    action_at = UtcField(null=True)
+    tries = IntegerField(default=0)
 
 
 class Alert(Table):
@@ -315,18 +338,72 @@ class JobRun(Table):
 
 
 class Wish(Table):
-    """A request to the public bot: what limits need and no more; expires within a day."""
+    """A request to the public bot: what limits need and no more; expires within a day.
 
+    `key` names the message or the press that asked, so that an update seen twice is one wish;
+    `chat` is the marked id of the chat; `language` is the meme's, `speaks` the person's. The
+    topic is blanked when the wish is settled.
+    """
+
+    key = CharField(unique=True)
     person = BigIntegerField(index=True)
     chat = BigIntegerField()
-    random_id = BigIntegerField(unique=True)
+    access_hash = BigIntegerField(default=0)
+    reply_to = IntegerField(null=True)
     topic = TextField()
     language = CharField()
+    speaks = CharField()
+    other_than = CharField(default="")
     state = CharField(default="waiting", index=True)
     asked_at = UtcField(index=True)
-    answered_at = UtcField(null=True)
+    notice_random_id = BigIntegerField(unique=True)
+    notice_id = IntegerField(null=True)
+    random_id = BigIntegerField(unique=True)
+    meme_id: int | None
+    meme = ForeignKeyField(Meme, null=True, on_delete="SET NULL")
     message_id = IntegerField(null=True)
+    answered_at = UtcField(null=True)
     error = TextField(default="")
+
+
+class Vote(Table):
+    """One person's 👍 or 👎 on a meme of the bot; the person only as a keyed hash, for a day."""
+
+    meme_id: int
+    meme = ForeignKeyField(Meme, on_delete="CASCADE")
+    voter = CharField()
+    value = IntegerField()
+    at = UtcField(index=True)
+
+    class Meta:
+        indexes = ((("meme", "voter"), True),)
+
+
+class Ban(Table):
+    """A person the bot does not answer; without an end until the owner lifts it."""
+
+    person = BigIntegerField(unique=True)
+    until = UtcField(null=True)
+    at = UtcField()
+
+
+class Approval(Table):
+    """A post shown to the owner before its slot, and what came of it.
+
+    `arm` is the slot's, which no decision changes; `first_meme` is what the draw gave it.
+    """
+
+    post_id: int
+    post = ForeignKeyField(Post, unique=True, backref="approvals")
+    arm = CharField()
+    first_meme = IntegerField()
+    deadline_at = UtcField(index=True)
+    default = CharField()
+    state = CharField(default="waiting", index=True)
+    replaced = IntegerField(default=0)
+    asked_at = UtcField()
+    told_at = UtcField(null=True)
+    decided_at = UtcField(null=True)
 
 
 TABLES: tuple[type[Table], ...] = (
@@ -346,9 +423,13 @@ TABLES: tuple[type[Table], ...] = (
     Post,
     Snapshot,
     Partner,
+    Sighting,
     Suggestion,
     Reply,
     Alert,
     JobRun,
     Wish,
+    Vote,
+    Ban,
+    Approval,
 )

@@ -137,6 +137,9 @@ class PartnerSettings(Section):
     zone: Zone = "Europe/Moscow"
     consent: str = Field(min_length=1)
     max_stars: int = Field(0, ge=0)
+    caption: str = Field("", max_length=900)
+    signed: bool = False
+    join: bool = True
     note: str = ""
 
     @model_validator(mode="after")
@@ -230,8 +233,18 @@ class DatabaseSettings(Section):
 
 class BotSettings(Section):
     enabled: bool = True
-    queue: int = Field(200, ge=1)
+    queue: int = Field(200, ge=1, le=5000)
+    per_person: int = Field(3, ge=1, le=50)
     per_person_minute: float = Field(2.0, gt=0)
+    per_person_day: int = Field(60, ge=1)
+    per_chat_minute: float = Field(10.0, gt=0)
+    sends_per_second: float = Field(25.0, gt=0)
+    deadline_minutes: float = Field(20.0, gt=0, le=120)
+    topic_chars: int = Field(120, ge=10, le=300)
+    variants: int = Field(4, ge=1, le=10)
+    model: bool = True
+    hurry_after: int = Field(20, ge=1)
+    budget_seconds: float = Field(30.0, gt=0, le=300)
 
 
 class Settings(Section):

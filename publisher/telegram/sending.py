@@ -25,8 +25,9 @@ async def send_uploaded_photo(
     *,
     reply_markup: Any = None,
     suggested_post: Any = None,
+    allow_paid_stars: int | None = None,
 ) -> int:
-    """Send an uploaded photo; the message's id.
+    """Send an uploaded photo; the message's id. `allow_paid_stars`: what it may cost.
 
     Raises what `TelegramAccount.call` raises, and LookupError when the answer names no message.
     """
@@ -39,6 +40,7 @@ async def send_uploaded_photo(
             random_id=random_id,
             reply_markup=reply_markup,
             suggested_post=suggested_post,
+            allow_paid_stars=allow_paid_stars,
         ),
     )
     return message_id_of(updates, random_id)

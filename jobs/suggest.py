@@ -1,0 +1,225 @@
+"""Offer memes to partners, each in its turn and within its manners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from experiments import design
+from jobs.plan import experiment_secret
+from jobs.services import Services
+from jobs.trouble import one_of_many
+from publisher.embedding import embed
+from publisher.ledger import suggestions as ledger
+from publisher.ledger.models import Meme, Partner, Suggestion, Topic
+from publisher.partners import choice
+from publisher.settings.model import PartnerSettings
+from publisher.telegram.suggesting import Suggester
+from publisher.wording import say
+
+Pool = dict[str, list[Meme]]
+
+
+async def suggest(services: Services, now: datetime) -> str:
+    """Settle unclear offers, then make the next one to each partner that may have it."""
+    ends: Counter[str] = Counter()
+    if not services.settings.partners:
+        return ""
+    suggester = suggester_of(services)
+    ledger.release_stale(now, services.worker)
+    for row in ledger.unclear_ones(now, services.worker):
+        settings = services.settings.partner(row.partner.handle)
+        if settings is None:
+            continue
+        with one_of_many(row.partner.handle):
+            ends[await suggester.reconcile(row, settings)] += 1
+    for settings in services.settings.partners:
+        partner = ledger.partner_row(settings.handle)
+        if not may_offer(partner, settings, now):
+            continue
+        with one_of_many(partner.handle):
+            offer = ledger.due(partner, now)
+            if offer is None and not ledger.has_open(partner):
+                offer = await plan_next(services, partner, settings, now)
+            if offer is not None:
+                ends[await suggester.offer(offer, settings)] += 1
+    return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()))
+
+
+def suggester_of(services: Services) -> Suggester:
+    horizon = timedelta(days=services.settings.suggestions.horizon_days)
+    return Suggester(services.account, services.media, services.worker, services.clock, horizon)
+
+
+def may_offer(partner: Partner, settings: PartnerSettings, now: datetime) -> bool:
+    """Manners: not when stopped or asked to wait, at night, too soon, or beyond the day's limit.
+
+    A partner whose channel was never watched gets nothing: what it has posted is not known.
+    """
+    if partner.state != "ok" or partner.watched_at is None:
+        return False
+    if partner.backoff_until and partner.backoff_until > now:
+        return False
+    zone = ZoneInfo(settings.zone)
+    if is_quiet(now.astimezone(zone).time(), settings.quiet_hours):
+        return False
+    midnight = datetime.combine(now.astimezone(zone).date(), time.min, zone)
+    sent = list(
+        Suggestion.select(Suggestion.sending_at)
+        .where(
+            (Suggestion.partner == partner)
+            & (Suggestion.sending_at >= min(midnight, now - timedelta(days=1)))
+            & Suggestion.state.in_(("sending", "sent"))
+        )
+        .order_by(Suggestion.sending_at)
+    )
+    today = [s for s in sent if s.sending_at >= midnight]
+    if len(today) >= settings.daily_limit:
+        return False
+    return not sent or now - sent[-1].sending_at >= timedelta(minutes=settings.gap_minutes)
+
+
+def is_quiet(local: time, hours: tuple[str, str]) -> bool:
+    """Whether a local time lies in quiet hours, which may span midnight; equal ends: never."""
+    start, end = (time.fromisoformat(text) for text in hours)
+    if start <= end:
+        return start <= local < end
+    return local >= start or local < end
+
+
+async def plan_next(
+    services: Services, partner: Partner, settings: PartnerSettings, now: datetime
+) -> Suggestion | None:
+    """Choose a meme and write the suggestion; None when there is nothing to offer.
+
+    Whether the offer is in the randomised share, its arm and its meme follow from the
+    experiment's secret, the partner and the number of the offer. Both arms' memes are known
+    before the coin; with one arm empty the offer takes no part in the comparison.
+    """
+    horizon = timedelta(days=services.settings.suggestions.horizon_days)
+    pool = offerable(partner, settings, now, horizon)
+    number = Suggestion.select().where(Suggestion.partner == partner).count()
+    secret = experiment_secret(services)
+    name = f"box|{partner.handle}|{number}"
+    share = services.settings.suggestions.random_share
+    comparable = bool(pool["generated"] and pool["human"])
+    in_share = comparable and choice.uniform(secret, name, "share") < share
+    if not in_share and not pool["generated"]:
+        return None
+    greedy = await thompson(services, partner, settings, pool["generated"], secret, name)
+    if in_share:
+        arm = design.coin(secret, services.settings.experiment.name, name)
+        memes = pool[arm]
+        drawn = choice.choose_uniformly(
+            [choice.Candidate(m.id, m.template) for m in memes],
+            choice.uniform(secret, name, "meme"),
+        )
+        chosen_by, meme_id = "random", drawn.meme
+    else:
+        probabilities, u = greedy, choice.uniform(secret, name, "meme")
+        drawn = choice.draw(probabilities, u)
+        chosen_by, meme_id = "thompson", drawn.meme
+    meme = next(m for arm in pool.values() for m in arm if m.id == meme_id)
+    mixed = share if comparable else 0.0
+    at_random = 0.5 / len(pool[meme.origin]) if comparable else 0.0
+    propensity = mixed * at_random + (1 - mixed) * greedy.get(meme.id, 0.0)
+    return ledger.plan(
+        partner,
+        meme,
+        horizon,
+        now,
+        arm=meme.origin,
+        members=settings.members,
+        route=settings.route,
+        chosen_by=chosen_by,
+        propensity=propensity,
+        caption=caption_for(services, settings),
+    )
+
+
+def offerable(
+    partner: Partner, settings: PartnerSettings, now: datetime, horizon: timedelta
+) -> Pool:
+    """Memes of each arm that this partner may be offered: our own channels had them first."""
+    taken = ledger.taken_memes(partner, now - horizon)
+    fresh = now - timedelta(days=FRESH_DAYS)
+    memes = (
+        Meme.select()
+        .where(
+            (Meme.state == "used")
+            & (Meme.language == settings.language)
+            & (Meme.file != "")
+            & (Meme.created_at > fresh)
+        )
+        .order_by(Meme.id)
+    )
+    pool: Pool = {"generated": [], "human": []}
+    for meme in memes:
+        if meme.id not in taken and meme.origin in pool:
+            pool[meme.origin].append(meme)
+    return pool
+
+
+FRESH_DAYS = 60
+
+
+async def thompson(
+    services: Services,
+    partner: Partner,
+    settings: PartnerSettings,
+    memes: list[Meme],
+    secret: bytes,
+    name: str,
+) -> dict[int, float]:
+    """The probability of each generated meme; empty when there are none."""
+    if not memes:
+        return {}
+    themes = await theme_similarity(services, settings, memes)
+    candidates = [choice.Candidate(m.id, m.template, themes.get(m.id, 0.0)) for m in memes]
+    rng = np.random.default_rng(int(choice.uniform(secret, name, "thompson") * 2**53))
+    p = choice.thompson_probabilities(candidates, past(), partner.handle, rng)
+    return {c.meme: float(x) for c, x in zip(candidates, p, strict=True)}
+
+
+async def theme_similarity(
+    services: Services, settings: PartnerSettings, memes: list[Meme]
+) -> dict[int, float]:
+    """Cosine of each meme's words with the nearest of the partner's themes."""
+    if not settings.themes:
+        return {}
+    topics = {t.id: t.title for t in Topic.select().where(Topic.id << [m.topic_id for m in memes])}
+    words = [" ".join([topics.get(m.topic_id, ""), *m.texts]).strip() for m in memes]
+    model = services.settings.topics.embedding
+    path = str(services.settings.path(model)) if model else None
+    vectors = await services.workers.run(embed, [*settings.themes, *words], path)
+    themes, texts = np.split(vectors, [len(settings.themes)])
+    return {m.id: float(s) for m, s in zip(memes, (texts @ themes.T).max(axis=1), strict=True)}
+
+
+def past() -> dict[tuple[str, str], tuple[int, int]]:
+    """(partner, template) → published and settled, of generated memes."""
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    rows = (
+        Suggestion.select(Suggestion, Partner, Meme)
+        .join(Partner)
+        .switch(Suggestion)
+        .join(Meme)
+        .where((Suggestion.outcome != "pending") & (Suggestion.arm == "generated"))
+    )
+    for row in rows:
+        key = (row.partner.handle, row.meme.template)
+        yes, settled = counts.get(key, (0, 0))
+        counts[key] = (yes + (row.outcome == "published"), settled + 1)
+    return counts
+
+
+def caption_for(services: Services, settings: PartnerSettings) -> str:
+    """The partner's own caption from config; else a courteous line where a person reads it."""
+    if settings.caption or settings.route != "chat":
+        return settings.caption
+    channels = services.settings.channels
+    ours = next((c for c in channels if c.language == settings.language), channels[0])
+    return say("suggestion_caption", settings.language, channel=ours.handle)
