@@ -17,6 +17,7 @@ from experiments import blocks, power, registration, words
 from experiments.analysis import Analysis, analyse
 from experiments.data import BadInput, Problem, read_posts
 from experiments.figures import draw_simulation
+from experiments.labels import LABELS
 from experiments.model import Model
 from experiments.report import to_json
 from experiments.sequential import load_state, save_state
@@ -117,33 +118,46 @@ def analyse_command(
 def summary(found: Analysis, language: str) -> str:
     """The verdict and the main numbers as text."""
     facts = found.facts
-    lines = [*facts["verdict"]["text"][language], ""]
+    label = {key: texts[language] for key, texts in LABELS.items()}
     pairs = facts["pairs"]
-    lines.append(
-        f"pairs: planned {pairs['planned']}, complete {pairs['complete']}, incomplete"
-        f" {pairs['incomplete']}, pending {pairs['pending']}, invalid {pairs['invalid']}"
+    states = (
+        ("pairs_complete", "complete"),
+        ("incomplete", "incomplete"),
+        ("pending", "pending"),
+        ("invalid", "invalid"),
     )
-    lines.append(
-        f"effect: {words.points(facts['effect'], 'en', sign=True)}, interval"
-        f" {words.span(facts['interval'], 'en')} ({facts['interval_method'] or 'none'}), p ="
-        f" {words.p_value(facts['p_value'], 'en')} ({facts['method'] or 'none'})"
-    )
-    lines.append(f"valid at any time: {words.span(facts['always_valid']['interval'], 'en')}")
+    counted = ", ".join(f"{label[name].lower()} {pairs[state]}" for name, state in states)
+    kind = label.get(facts["interval_method"] or "", words.DASH)
+    lines = [
+        *facts["verdict"]["text"][language],
+        "",
+        f"{label['pairs']}: {pairs['planned']} ({counted})",
+        f"{label['effect']}: {words.points(facts['effect'], language, sign=True)};"
+        f" {label['interval']} {words.span(facts['interval'], language)} ({kind});"
+        f" p = {words.p_value(facts['p_value'], language)}",
+        f"{label['interval']}, {label['any_time']}:"
+        f" {words.span(facts['always_valid']['interval'], language)}",
+    ]
     for look in facts["looks"]:
-        crossed = "crossed" if look["rejected"] else "not crossed"
-        lines.append(f"look {look['look']}: {look['pairs']} pairs, boundary {crossed}")
+        crossed = label["crossed_yes" if look["rejected"] else "crossed_no"]
+        lines.append(
+            f"{label['look']} {look['look']}: {label['pairs'].lower()} {look['pairs']},"
+            f" {label['crossed'].lower()} {crossed}"
+        )
     for name, arms in facts["metrics"].items():
         values = ", ".join(
-            f"{arm} {words.number(row['value'], 'en', 3)}" for arm, row in arms.items()
+            f"{label[arm]} {words.number(row['value'], language, 3)}" for arm, row in arms.items()
         )
-        lines.append(f"{name}: {values}")
+        lines.append(f"{label[name]}: {values}")
     for check in facts["checks"]:
         if check["status"] in ("warn", "alarm"):
-            lines.append(f"{check['status']}: {words.check_name(check['code'], language)}")
+            status = label[f"status_{check['status']}"]
+            lines.append(f"{status}: {words.check_name(check['code'], language)}")
     if facts["exclusions"]:
-        lines.append(f"left out of the comparison: {len(facts['exclusions'])}")
+        lines.append(f"{label['exclusions']}: {len(facts['exclusions'])}")
         lines += [
-            f"  row {item['row']} {item['post_id']}: {words.reason(item['reason'], language)}"
+            f"  {label['row'].lower()} {item['row']}, {item['post_id']}:"
+            f" {words.reason(item['reason'], language)}"
             for item in facts["exclusions"]
         ]
     return "\n".join(lines)

@@ -139,8 +139,9 @@ def effect_by_week(facts: Mapping[str, Any], language: str) -> Figure | None:
     axes.set_ylim(-min(reach, 105), min(reach, 105))
     axes.set_xlim(0.5, max(facts["planned_looks"], x.max()) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-    axes.set_xlabel({"ru": "неделя опыта", "en": "week of the experiment"}[language])
-    axes.set_ylabel({"ru": "разница, п. п.", "en": "difference, pp"}[language])
+    axes.yaxis.set_major_formatter(_number_axis(language))
+    axes.set_xlabel(_label("week_axis", language))
+    axes.set_ylabel(_label("difference_axis", language))
     return figure
 
 
@@ -193,9 +194,7 @@ def accumulation(snapshots: Sequence[Mapping[str, Any]], language: str) -> Figur
     axes.set_ylim(bottom=0)
     axes.set_xlabel(_label("age_axis", language))
     axes.set_ylabel(_label("reactions_axis", language))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda v, _: words.number(v, language, 0 if v >= 5 or v == int(v) else 1))
-    )
+    axes.yaxis.set_major_formatter(_number_axis(language))
     axes.legend(loc="lower right")
     return figure
 
@@ -214,7 +213,9 @@ def by_channel(channels: Sequence[Mapping[str, Any]], language: str) -> Figure |
     axes.axvline(0, color=PALETTE["ink"], linewidth=1)
     axes.set_yticks(range(len(rows)), [_short(row["channel"]) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel({"ru": "разница, п. п.", "en": "difference, pp"}[language])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+    axes.xaxis.set_major_formatter(_number_axis(language))
+    axes.set_xlabel(_label("difference_axis", language))
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -242,7 +243,7 @@ def metrics_against_threshold(
     axes.set_yticks(range(len(names)), [_label(name, language) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(-0.02, 1.02)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words.number(v, language, 1)))
+    axes.xaxis.set_major_formatter(_number_axis(language))
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
     return figure
@@ -286,13 +287,17 @@ def member_growth(growth: Sequence[Mapping[str, Any]], language: str) -> Figure 
     styles = ["-", "--", ":", "-."]
     for index, (name, points) in enumerate(sorted(channels.items())[:8]):
         points.sort()
-        colour = [PALETTE["generated"], PALETTE["mark"], PALETTE["human"], PALETTE["muted"]][
-            index % 4
-        ]
-        axes.plot(np.array([day for day, _ in points]), [m for _, m in points], color=colour,
-                  linewidth=2, linestyle=styles[index // 4 % 4], marker="o" if len(points) == 1 else None,
-                  label=_short(name))  # fmt: skip
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words.number(v, language, 0)))
+        colour = PALETTE[("generated", "mark", "human", "muted")[index % 4]]
+        axes.plot(
+            np.array([day for day, _ in points]),
+            [members for _, members in points],
+            color=colour,
+            linewidth=2,
+            linestyle=styles[index // 4 % 4],
+            marker="o" if len(points) == 1 else None,
+            label=_short(name),
+        )
+    axes.yaxis.set_major_formatter(_number_axis(language))
     axes.xaxis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=5))
     axes.xaxis.set_major_formatter(
         matplotlib.dates.DateFormatter("%d.%m" if language == "ru" else "%m-%d")
@@ -329,6 +334,16 @@ def _box(first: float, third: float, position: int) -> Any:
 
 def _percent_axis(language: str) -> FuncFormatter:
     return FuncFormatter(lambda value, _: words.percent(value, language, 0))
+
+
+def _number_axis(language: str) -> FuncFormatter:
+    """As many decimals as the tick needs, at most two."""
+
+    def write(value: float, _: Any) -> str:
+        digits = next((n for n in (0, 1) if abs(value - round(value, n)) < 1e-9), 2)
+        return words.number(value, language, digits)
+
+    return FuncFormatter(write)
 
 
 def _label(key: str, language: str) -> str:

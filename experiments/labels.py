@@ -38,11 +38,13 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "ages": {"ru": "Как копятся реакции", "en": "How reactions accumulate"},
     "ages_note": {
-        "ru": "Реакций 👍 и 👎 на пост в среднем, по возрасту поста.",
+        "ru": "Положительных и отрицательных реакций на пост в среднем, по возрасту поста.",
         "en": "Positive and negative reactions a post on average, by age of the post.",
     },
     "age_axis": {"ru": "часов после выхода", "en": "hours after publication"},
     "reactions_axis": {"ru": "реакций на пост", "en": "reactions a post"},
+    "week_axis": {"ru": "неделя опыта", "en": "week of the experiment"},
+    "difference_axis": {"ru": "разница, п. п.", "en": "difference, pp"},
     "channels": {"ru": "По каналам", "en": "By channel"},
     "channel": {"ru": "Канал", "en": "Channel"},
     "members": {"ru": "Подписчиков", "en": "Members"},
@@ -84,7 +86,7 @@ LABELS: dict[str, dict[str, str]] = {
     "weighted_avg_sug": {"ru": "WeightedAvgSug", "en": "WeightedAvgSug"},
     "secondary": {"ru": "Прочие показатели", "en": "Secondary metrics"},
     "posts": {"ru": "Постов", "en": "Posts"},
-    "likes_per_1000_views": {"ru": "👍 на 1000 просмотров", "en": "👍 per 1,000 views"},
+    "likes_per_1000_views": {"ru": "Лайков на 1000 просмотров", "en": "Likes per 1,000 views"},
     "forwards_per_post": {"ru": "Пересылок на пост", "en": "Forwards a post"},
     "top_decile": {"ru": "Доля в лучшей десятой", "en": "Share in the top decile"},
     "partners": {"ru": "Партнёры", "en": "Partners"},
@@ -117,6 +119,11 @@ LABELS: dict[str, dict[str, str]] = {
         "en": "Ordered by the Wilson bound: a post with three lucky reactions does not come first.",
     },
     "views": {"ru": "просмотров", "en": "views"},
+    "likes": {"ru": "лайков", "en": "likes"},
+    "dislikes": {"ru": "дизлайков", "en": "dislikes"},
+    "age": {"ru": "Возраст, ч", "en": "Age, h"},
+    "reactions": {"ru": "Реакций на пост", "en": "Reactions a post"},
+    "any_time": {"ru": "верный в любой момент", "en": "valid at any time"},
     "no_picture": {"ru": "картинки нет", "en": "no picture"},
     "growth": {"ru": "Рост подписчиков", "en": "Growth of members"},
     "growth_note": {
@@ -169,7 +176,8 @@ METHOD: dict[str, list[str]] = {
         "падают "
         "вместе. Слоты одного канала, часа и рода дня соединены в пары; порядок рук в паре решает "
         "HMAC-SHA256 с секретом, хеш которого опубликован до начала.",
-        "Доля поста y = 👍 / (👍 + 👎) в зарегистрированном возрасте. Разница пары d = y "
+        "Доля поста y = лайки / (лайки + дизлайки) в зарегистрированном возрасте. Разница пары d "
+        "= y "
         "генерированного "
         "− y человеческого; эффект — среднее d. Пара без публикации или без реакций неполная: в "
         "оценку не входит, посчитана по рукам, рядом крайние границы.",
@@ -190,7 +198,8 @@ METHOD: dict[str, list[str]] = {
         "together. Slots of one channel, hour and kind of day form pairs; the order of the arms "
         "in a "
         "pair is drawn by HMAC-SHA256 under a secret whose hash was published before the start.",
-        "A post's share is y = 👍 / (👍 + 👎) at the registered age. A pair's difference is d = y "
+        "A post's share is y = likes / (likes + dislikes) at the registered age. A pair's "
+        "difference is d = y "
         "of the "
         "generated − y of the human post; the effect is the mean of d. A pair never published or "
         "without reactions is incomplete: outside the estimate, counted by arm, with the extreme "

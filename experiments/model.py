@@ -7,8 +7,8 @@ both shared by the two posts of a pair. A post of arm a has a mean share
 
 its own share π ~ Beta(μκ, (1 − μ)κ) with κ = (1 − ρ)/ρ (ρ: how alike the reactions under one
 post are, beyond its mean), and N = 1 + Poisson(λ_c e^{τz − τ²/2}) reactions, z ~ N(0, 1):
-heavy-tailed for large τ. Likes are Binomial(N, π). Coins decide which post comes first, so the order carries no
-information and is not drawn.
+heavy-tailed for large τ. Likes are Binomial(N, π). Coins decide which post comes first, so the
+order carries no information and is not drawn.
 """
 
 from collections.abc import Iterator

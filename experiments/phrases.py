@@ -162,7 +162,10 @@ REASONS: Texts = {
         "ru": "нет замера в нужном возрасте",
         "en": "no snapshot at the registered age",
     },
-    "no_reactions": {"ru": "нет реакций 👍 и 👎", "en": "no positive or negative reactions"},
+    "no_reactions": {
+        "ru": "нет ни положительных, ни отрицательных реакций",
+        "en": "no positive or negative reactions",
+    },
     "no_posts": {"ru": "нет постов", "en": "no posts"},
     "nothing_offered": {"ru": "ничего не предлагали", "en": "nothing was offered"},
     "members_unknown": {"ru": "не известно число подписчиков", "en": "members unknown"},

@@ -21,7 +21,11 @@ SLACK = 1e-9
 
 @dataclass(frozen=True)
 class Outcome:
-    """Shares of runs, each in [0, 1], and their number; `stop` is the mean look of the decision."""
+    """Shares of runs, each in [0, 1], and their number.
+
+    `stop`: mean look of the decision. `not_worse`: the verdict "not worse" at some look, by the
+    one-sided bound at the last and the always-valid limit at those before.
+    """
 
     model: Model
     runs: int
@@ -35,6 +39,7 @@ class Outcome:
     pooled_peeking: float
     coverage: float
     coverage_always: float
+    not_worse: float
     stop: float
     sd: float
     pooled_critical: float
@@ -49,6 +54,7 @@ def simulate(
     seed: int = 1,
     vectors: int = 1999,
     alpha: float = 0.05,
+    margin: float = 0.05,
     pooled_critical: float | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
@@ -66,6 +72,7 @@ def simulate(
         found = registered_methods(d, drawn.week, model.weeks, vectors, alpha, rng)
         found["covered"] = (found["low"] <= drawn.truth) & (drawn.truth <= found["high"])
         found |= _any_time(d, drawn.truth, model.pairs, alpha)
+        found["not_worse"] = _not_worse(d, drawn.week, model, found["lower"], margin, alpha)
         found |= _pooled(drawn.likes, drawn.reactions, drawn.week, model.weeks, alpha)
         found["sd"] = d.std(axis=0, ddof=1)
         for name, values in found.items():
@@ -87,6 +94,7 @@ def simulate(
         pooled_peeking=_mean(table["pooled_peeked"]),
         coverage=_mean(table["covered"]),
         coverage_always=_mean(table["always_covers"]),
+        not_worse=_mean(table["not_worse"]),
         stop=_mean(np.where(decided, table["stop_look"], model.weeks)),
         sd=_mean(table["sd"]),
         pooled_critical=float(np.quantile(statistic, 1 - alpha)),
@@ -124,8 +132,15 @@ def registered_methods(
         allowed = math.floor(spending(look / weeks, alpha) * (vectors + 1) + SLACK)
         _retire(size, alive, allowed, tie)
         stop = np.where((stop == 0) & ~alive[0], look, stop)
-    low, high = _invert(minus, flips.sum(axis=1), d, alpha)
-    return {"p_value": p_value, "low": low, "high": high, "stop_look": stop, "peeked": peeked}
+    low, high, lower = _invert(minus, flips.sum(axis=1), d, alpha)
+    return {
+        "p_value": p_value,
+        "low": low,
+        "high": high,
+        "lower": lower,
+        "stop_look": stop,
+        "peeked": peeked,
+    }
 
 
 def _retire(size: Array, alive: Array, allowed: int, tie: Array) -> None:
@@ -141,19 +156,38 @@ def _retire(size: Array, alive: Array, allowed: int, tie: Array) -> None:
         alive[:, columns] &= ~(remaining[:, columns] > kept + tie[columns])
 
 
-def _invert(minus: Array, counts: Array, d: Array, alpha: float) -> tuple[Array, Array]:
-    pairs = len(d)
-    partial = (counts > 0) & (counts < pairs)
-    whole = int((~partial).sum())
+def _invert(minus: Array, counts: Array, d: Array, alpha: float) -> tuple[Array, Array, Array]:
+    """Two-sided interval and one-sided lower bound of each run, (runs,) each."""
+    pairs, runs = d.shape
+    rank = math.floor(alpha * len(minus) + SLACK)
+    all_minus, no_minus = counts == pairs, counts == 0
+    partial = ~(all_minus | no_minus)
     flipped, many = minus[partial], counts[partial][:, None]
     one = flipped / many
     two = (d.sum(axis=0) - flipped) / (pairs - many)
-    rank = math.floor(alpha * (len(minus)) + SLACK) - whole
-    if rank < 0:
-        return np.full(d.shape[1], -1.0), np.full(d.shape[1], 1.0)
-    low = np.partition(np.minimum(one, two), rank, axis=0)[rank]
-    high = -np.partition(-np.maximum(one, two), rank, axis=0)[rank]
-    return low, high
+    low, high, lower = np.full(runs, -1.0), np.full(runs, 1.0), np.full(runs, -1.0)
+    two_sided = rank - int((~partial).sum())
+    if two_sided >= 0:
+        low = np.partition(np.minimum(one, two), two_sided, axis=0)[two_sided]
+        high = -np.partition(-np.maximum(one, two), two_sided, axis=0)[two_sided]
+    one_sided = rank - int(no_minus.sum())
+    if one_sided >= 0:
+        means = np.vstack([one, np.tile(d.mean(axis=0), (int(all_minus.sum()), 1))])
+        lower = np.partition(means, one_sided, axis=0)[one_sided]
+    return low, high, lower
+
+
+def _not_worse(
+    d: Array, week: Array, model: Model, lower: Array, margin: float, alpha: float
+) -> Array:
+    said = lower > -margin
+    eta = mixture_variance(model.pairs)
+    for look in range(1, model.weeks):
+        shifted = d[week < look] + margin
+        total = shifted.sum(axis=0)
+        value = log_e(total, np.square(shifted).sum(axis=0), eta)
+        said |= (total > 0) & (value >= -math.log(alpha))
+    return said
 
 
 def _any_time(d: Array, truth: Array, planned: int, alpha: float) -> dict[str, Array]:
