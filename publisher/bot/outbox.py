@@ -1,0 +1,199 @@
+"""What the bot has to say, in the order of its urgency and at the pace Telegram allows.
+
+Every entry carries its own random_id or edits a known message, so that trying again is never
+saying twice. The outbox is bounded: what may be lost (edits, "not so fast") is dropped when it
+is full or its chat is closed; answers to accepted wishes wait, and the queue bounds those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from telethon.errors import MessageNotModifiedError, RandomIdDuplicateError
+
+from publisher.bot.account import ChatFlood
+from publisher.bot.admission import Buckets
+from publisher.telegram.errors import classify
+from publisher.telegram.governor import AccountStopped, NotNow
+
+log = logging.getLogger(__name__)
+
+FIRST, ANSWER, NOTICE, EDIT = range(4)
+WIDTH = 4
+RETRIES = 8
+PRIVATE_MINUTE, GROUP_MINUTE = 60.0, 18.0
+STOPPED_WAIT = timedelta(minutes=1)
+
+
+@dataclass
+class Entry:
+    """`act` makes the call. `given_up(reason)` is called once when it never will succeed; a
+    random_id the server knows already ends as success, by `known`. `droppable` entries are not
+    waited for; one with the key of another takes its place."""
+
+    chat: int
+    urgency: int
+    act: Callable[[], Awaitable[Any]]
+    droppable: bool = False
+    key: Hashable = None
+    until: datetime | None = None
+    known: Callable[[], None] | None = None
+    given_up: Callable[[str], None] | None = None
+    tries: int = 0
+
+
+@dataclass
+class Outbox:
+    """`per_second` sends in all; `limit` entries, above which droppable ones are refused."""
+
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    per_second: float
+    limit: int = 500
+    sent: int = 0
+    dropped: int = 0
+    closed_until: datetime | None = None
+    _ready: list[tuple[int, int, Entry]] = field(default_factory=list)
+    _later: list[tuple[datetime, int, Entry]] = field(default_factory=list)
+    _keyed: dict[Hashable, Entry] = field(default_factory=dict)
+    _number: int = 0
+    _next_at: datetime | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._private = Buckets(PRIVATE_MINUTE, burst=4)
+        self._group = Buckets(GROUP_MINUTE, burst=4)
+        self._slots = asyncio.Semaphore(WIDTH)
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._later)
+
+    def put(self, entry: Entry) -> bool:
+        """False when it was dropped at once."""
+        if entry.key is not None:
+            twin = self._keyed.get(entry.key)
+            if twin:
+                twin.act = entry.act
+                return True
+        if entry.droppable and len(self) >= self.limit:
+            self.dropped += 1
+            return False
+        if entry.key is not None:
+            self._keyed[entry.key] = entry
+        self._push(entry)
+        return True
+
+    async def pump(self) -> None:
+        """Send all that may be sent now; ends when the rest has to wait."""
+        under_way: set[asyncio.Task[None]] = set()
+        while (entry := self._next()) is not None:
+            await self._slots.acquire()
+            await self._pace()
+            task = asyncio.create_task(self._send(entry))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+        if under_way:
+            await asyncio.gather(*under_way)
+
+    async def news(self, seconds: float) -> None:
+        """Wait for something new to send, `seconds` of real time at most."""
+        self._news.clear()
+        try:
+            await asyncio.wait_for(self._news.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _push(self, entry: Entry) -> None:
+        self._number += 1
+        heapq.heappush(self._ready, (entry.urgency, self._number, entry))
+        self._news.set()
+
+    def _delay(self, entry: Entry, until: datetime) -> None:
+        self._number += 1
+        heapq.heappush(self._later, (until, self._number, entry))
+
+    def _next(self) -> Entry | None:
+        now = self.clock()
+        while self._later and self._later[0][0] <= now:
+            self._push(heapq.heappop(self._later)[2])
+        if self.closed_until and self.closed_until > now:
+            return None
+        while self._ready:
+            entry = heapq.heappop(self._ready)[2]
+            if entry.until and now >= entry.until:
+                self._give_up(entry, "too late")
+                continue
+            lane = self._group if entry.chat < 0 else self._private
+            wait = lane.wait(entry.chat, now) if entry.chat else 0
+            if wait and entry.droppable:
+                self._give_up(entry, "pace")
+            elif wait:
+                self._delay(entry, now + timedelta(seconds=wait))
+            else:
+                if entry.chat:
+                    lane.take(entry.chat, now)
+                return entry
+        return None
+
+    async def _pace(self) -> None:
+        now = self.clock()
+        start = max(self._next_at or now, now)
+        self._next_at = start + timedelta(seconds=1 / self.per_second)
+        if start > now:
+            await self.sleep((start - now).total_seconds())
+
+    async def _send(self, entry: Entry) -> None:
+        self._keyed.pop(entry.key, None)
+        entry.tries += 1
+        try:
+            await entry.act()
+            self.sent += 1
+        except (RandomIdDuplicateError, LookupError):
+            # The server has it; its answer does not say under which id.
+            if entry.known:
+                entry.known()
+        except MessageNotModifiedError:
+            pass
+        except ChatFlood as flood:
+            self._again(entry, flood.until, "flood")
+        except NotNow as wait:
+            self.closed_until = wait.until
+            self._again(entry, wait.until, wait.reason)
+        except AccountStopped as stop:
+            self.closed_until = self.clock() + STOPPED_WAIT
+            self._again(entry, self.closed_until, str(stop))
+        except Exception as error:
+            self._after_error(entry, error)
+        finally:
+            self._slots.release()
+
+    def _after_error(self, entry: Entry, error: Exception) -> None:
+        try:
+            trouble = classify(error)
+        except TypeError:
+            log.exception("a fault of ours in an answer of the bot")
+            self._give_up(entry, f"fault: {type(error).__name__}")
+            return
+        if trouble.kind == "unclear" and entry.tries < RETRIES:
+            pause = timedelta(seconds=min(2**entry.tries, 60))
+            self._again(entry, self.clock() + pause, trouble.name)
+        else:
+            self._give_up(entry, trouble.name)
+
+    def _again(self, entry: Entry, until: datetime, reason: str) -> None:
+        if entry.droppable or (entry.until and until >= entry.until):
+            self._give_up(entry, reason)
+        else:
+            self._delay(entry, until)
+
+    def _give_up(self, entry: Entry, reason: str) -> None:
+        self._keyed.pop(entry.key, None)
+        self.dropped += 1
+        if entry.given_up:
+            entry.given_up(reason)

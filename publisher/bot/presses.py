@@ -1,0 +1,72 @@
+"""What the buttons under a meme do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime
+
+from peewee import fn
+
+from publisher.bot import buttons
+from publisher.bot.desk import Asker, Desk
+from publisher.ledger.models import Meme, Vote
+from publisher.wording import say
+
+ANSWERS = {"queued": "bot_taken", "sent": "bot_taken"}
+
+
+class Presses:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def press(self, asker: Asker, query_id: int, raw: bytes, now: datetime) -> None:
+        """Answer a press. Data that no button of ours has is answered with nothing."""
+        found = buttons.parse(raw)
+        answer = ""
+        if found and self.desk.people.take(("press", asker.person), now):
+            action, numbers = found
+            answer = self._act(asker, action, numbers[0], now)
+        elif found:
+            answer = "bot_too_fast"
+        text = say(answer, asker.speaks) if answer else ""
+        self.desk.sender.answer_press(query_id, text)
+
+    def _act(self, asker: Asker, action: str, meme_id: int, now: datetime) -> str:
+        meme = Meme.get_or_none(Meme.id == meme_id)
+        if meme is None or not meme.wished:
+            return "bot_gone"
+        if action in (buttons.AGAIN, buttons.OTHER):
+            other_than = meme.template if action == buttons.OTHER else ""
+            topic = str(meme.reasons.get("topic", ""))
+            end = self.desk.order(asker, topic, meme.language, now, other_than)
+            return ANSWERS.get(end, "")
+        if action in (buttons.LIKE, buttons.DISLIKE):
+            self.vote(meme, asker.person, 1 if action == buttons.LIKE else -1, now)
+            return "bot_thanks"
+        if action == buttons.OFFER:
+            if meme.state == "bot":
+                Meme.update(state="offered").where(
+                    (Meme.id == meme.id) & (Meme.state == "bot")
+                ).execute()
+            return "bot_offered"
+        return ""
+
+    def vote(self, meme: Meme, person: int, value: int, now: datetime) -> None:
+        """One vote a person; the sums stay with the meme, the votes go after a day."""
+        voter = self._hash(person)
+        known = Vote.get_or_none((Vote.meme == meme) & (Vote.voter == voter))
+        if known:
+            Vote.update(value=value, at=now).where(Vote.id == known.id).execute()
+        else:
+            Vote.create(meme=meme, voter=voter, value=value, at=now)
+        likes = Vote.select(fn.COUNT(Vote.id)).where((Vote.meme == meme) & (Vote.value > 0))
+        all_votes = Vote.select(fn.COUNT(Vote.id)).where(Vote.meme == meme)
+        up, every = likes.scalar(), all_votes.scalar()
+        reasons = {**meme.reasons, "bot_likes": up, "bot_dislikes": every - up}
+        Meme.update(reasons=reasons).where(Meme.id == meme.id).execute()
+
+    def _hash(self, person: int) -> str:
+        token = self.desk.services.secrets.bot_token
+        key = token.get_secret_value().encode() if token else b"no token"
+        return hmac.new(key, str(person).encode(), hashlib.sha256).hexdigest()[:32]
