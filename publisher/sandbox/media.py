@@ -70,15 +70,18 @@ class MediaStore:
         self._uploads.pop((owner, file_id), None)
 
     def add_photo(self, data: bytes, date: datetime) -> Media:
-        """Re-encodes as JPEG where needed, at most 1280 pixels a side, and makes a preview."""
+        """Re-encodes as JPEG where needed, at most 1280 pixels a side; a large one has a preview."""
         if len(data) > MAX_PHOTO_BYTES:
             raise bad("PHOTO_SAVE_FILE_INVALID")
         jpeg, size = _as_jpeg(data)
-        preview, preview_size = _shrink(jpeg, THUMB_SIDE)
-        sizes = [("m", *preview_size, len(preview)), ("y", *size, len(jpeg))]
+        blobs = {"y": jpeg}
+        sizes = [("y", *size, len(jpeg))]
+        if max(size) > THUMB_SIDE:
+            blobs["m"], preview_size = _shrink(jpeg, THUMB_SIDE)
+            sizes.insert(0, ("m", *preview_size, len(blobs["m"])))
         media = self._new("photo", data, "image/jpeg", date, sizes)
-        self._store.put_blob(f"{media.id}/m", preview)
-        self._store.put_blob(f"{media.id}/y", jpeg)
+        for name, blob in blobs.items():
+            self._store.put_blob(f"{media.id}/{name}", blob)
         return media
 
     def add_document(

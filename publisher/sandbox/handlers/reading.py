@@ -125,7 +125,7 @@ def _by_ids(call: Call, peer: Peer, box: Box, ids: list[Any]) -> Any:
             number = asked.reply_to or 0 if asked else 0
         message = box.messages.get(number)
         seen = message is not None and view.sees(message)
-        shown.append(view.message(message) if message and seen else tl.MessageEmpty(number))
+        shown.append(view.message(message) if message and seen else tl.MessageEmpty(number, None))
     if peer.kind == "channel":
         return tl.messages.ChannelMessages(box.pts, len(shown), shown, [], view.chats, view.users)
     return tl.messages.Messages(shown, [], view.chats, view.users)
