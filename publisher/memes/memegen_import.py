@@ -19,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from .pictures import PictureError, check_picture
-from .templates import (
+from .template_model import (
     FILE,
     LICENCE_FILE,
     MAX_BYTES,

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 from .fonts import font
 from .pictures import open_picture
 from .render import render
-from .templates import Template
+from .template_model import Template
 
 GAP = 16
 LABEL_SIZE = 20

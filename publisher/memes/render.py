@@ -11,8 +11,8 @@ from PIL import Image, ImageChops, ImageColor, ImageDraw
 
 from . import emoji, text_layout
 from .fonts import cap_height, font
-from .pictures import jpeg
-from .templates import Area, Template, corners, picture_of
+from .pictures import PictureError, jpeg
+from .template_model import Area, Template, corners, picture_of
 from .text_layout import EMOJI, EMOJI_SIDE, Layout, UnsupportedText, Word
 
 __all__ = [
@@ -117,10 +117,13 @@ def render(
     return Rendered(jpeg(image, quality), image, reports)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _background(template: Template, language: str, max_side: int) -> Image.Image:
     """The picture at its final size with the template's own lettering."""
-    image = picture_of(template)
+    try:
+        image = picture_of(template)
+    except PictureError as error:
+        raise RenderError(f"template {template.id}: {template.picture}: {error}") from error
     longest = max(image.size)
     target = min(max_side, max(longest, SMALLEST_PICTURE))
     if target != longest:

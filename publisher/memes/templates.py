@@ -1,202 +1,76 @@
-"""Templates: a picture, the boxes for its texts, how its joke works, and whose it is.
+"""Reading templates: ours (`template.toml`, picture, `LICENCE`) and memegen's (`config.yml`).
 
-A template is a folder with `template.toml`, the picture and its `LICENCE`; docs/templates.md tells
-the keys. Rectangles are fractions of the picture; sizes of lettering are px on a picture whose
-longer side is 1280 px.
+docs/templates.md tells the keys. One unusable template never takes the others along.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
 
-from PIL import Image, ImageColor
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
+from pydantic import ValidationError
+
+from .memegen_import import CONFIG, read_memegen_folder
+from .pictures import PictureError, check_picture
+from .render import RenderError, render
+from .template_model import (
+    FILE,
+    LANGUAGES,
+    LICENCE_FILE,
+    MAX_BYTES,
+    MAX_PIXELS,
+    Area,
+    Box,
+    Example,
+    Label,
+    Template,
+    TemplateError,
+    Words,
+    check_areas,
+    corners,
+    first_problem,
+    picture_of,
 )
 
-from .fonts import FONTS
-from .pictures import PictureError, check_picture, open_picture
+__all__ = [
+    "FILE",
+    "LICENCE_FILE",
+    "SHIPPED",
+    "Area",
+    "Box",
+    "Example",
+    "Label",
+    "Template",
+    "TemplateError",
+    "Words",
+    "check_templates",
+    "corners",
+    "load_templates",
+    "picture_of",
+    "read_template",
+    "read_templates",
+]
 
 SHIPPED = Path(__file__).parent / "templates"
-FILE = "template.toml"
-LICENCE_FILE = "LICENCE"
-LANGUAGES = ("ru", "en")
-MAX_PIXELS = 16_000_000
-MAX_BYTES = 8_000_000
 
 log = logging.getLogger(__name__)
 
 
-class TemplateError(ValueError):
-    """A template that cannot be used: which file, which key, and what is wrong with it."""
-
-    def __init__(self, file: Path, key: str, problem: str) -> None:
-        super().__init__(f"{file}: {key}: {problem}" if key else f"{file}: {problem}")
-        self.file = file
-        self.key = key
-        self.problem = problem
-
-    def __reduce__(self) -> tuple[type[TemplateError], tuple[Path, str, str]]:
-        return TemplateError, (self.file, self.key, self.problem)
-
-
-def _known_font(name: str) -> str:
-    if name not in FONTS:
-        raise ValueError(f"no font {name!r}; there are {', '.join(FONTS)}")
-    return name
-
-
-def _known_color(name: str) -> str:
-    ImageColor.getrgb(name)
-    return name
-
-
-Color = Annotated[str, AfterValidator(_known_color)]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Words(_Record):
-    """One text in both languages."""
-
-    ru: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def of(self, language: str) -> str:
-        return self.en if language == "en" else self.ru
-
-
-class Area(_Record):
-    """A rectangle for lettering and how the letters look.
-
-    `rect` is (x, y, width, height) as fractions of the picture, turned by `angle` degrees
-    counter-clockwise about its middle. `outline` is the stroke's width in font sizes.
-    """
-
-    rect: tuple[float, float, float, float]
-    angle: float = Field(default=0.0, ge=-180, le=180)
-    align: Literal["left", "center", "right"] = "center"
-    valign: Literal["top", "middle", "bottom"] = "middle"
-    font: Annotated[str, AfterValidator(_known_font)] = "bold"
-    color: Color = "#141414"
-    outline: float = Field(default=0.0, ge=0, le=0.2)
-    outline_color: Color = "#000000"
-    case: Literal["", "upper", "lower"] = ""
-    min_px: int = Field(default=30, ge=12, le=400)
-    max_px: int = Field(default=90, ge=12, le=400)
-    line_spacing: float = Field(default=1.14, ge=0.8, le=2)
-
-    def cased(self, text: str) -> str:
-        """The text in the letter case that this area wants."""
-        return {"upper": text.upper(), "lower": text.lower()}.get(self.case, text)
-
-    @model_validator(mode="after")
-    def _sound(self) -> Area:
-        x, y, width, height = self.rect
-        if not all(map(math.isfinite, self.rect)) or width <= 0 or height <= 0:
-            raise ValueError(f"rect {list(self.rect)} is no rectangle [x, y, width, height]")
-        upright = self.angle == 0
-        if upright and (x < 0 or y < 0 or x + width > 1.0001 or y + height > 1.0001):
-            raise ValueError(f"rect {list(self.rect)} leaves the picture: it must lie in 0 … 1")
-        if self.max_px < self.min_px:
-            raise ValueError(f"max_px {self.max_px} is below min_px {self.min_px}")
-        return self
-
-
-class Box(Area):
-    """Where one text of a caption goes; `prefix` and `suffix` are set around it."""
-
-    name: str = Field(min_length=1)
-    max_chars: int = Field(ge=1, le=300)
-    optional: bool = False
-    prefix: str = ""
-    suffix: str = ""
-
-    def dressed(self, text: str) -> str:
-        """The text with what belongs around it, unless it is there already."""
-        bare = text.strip()
-        if not bare:
-            return ""
-        before = "" if self.prefix and bare.startswith(self.prefix.strip()) else self.prefix
-        after = "" if self.suffix and bare.endswith(self.suffix.strip()) else self.suffix
-        return f"{before}{bare}{after}"
-
-
-class Label(Area):
-    """Lettering that belongs to the template, in both languages."""
-
-    ru: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def text(self, language: str) -> str:
-        return self.en if language == "en" else self.ru
-
-
-class Example(_Record):
-    """A caption that shows the template at its best, in each language."""
-
-    ru: tuple[str, ...]
-    en: tuple[str, ...]
-
-    def of(self, language: str) -> tuple[str, ...]:
-        return self.en if language == "en" else self.ru
-
-
-class Template(_Record):
-    """A template ready to render. `size` is the picture's (width, height) in px."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)
-    name: Words
-    pattern: Words
-    picture: Path
-    size: tuple[int, int]
-    licence: str
-    credit: str = ""
-    source: str = ""
-    themes: tuple[str, ...] = ()
-    boxes: tuple[Box, ...] = Field(min_length=1)
-    labels: tuple[Label, ...] = ()
-    example: Example | None = None
-
-    @property
-    def folder(self) -> Path:
-        return self.picture.parent
-
-
-def corners(
-    rect: tuple[float, float, float, float], angle: float, size: tuple[int, int]
-) -> list[tuple[float, float]]:
-    """The four corners in px of `rect` (fractions of `size`) turned about its middle."""
-    x, y, width, height = (
-        rect[0] * size[0],
-        rect[1] * size[1],
-        rect[2] * size[0],
-        rect[3] * size[1],
-    )
-    middle_x, middle_y = x + width / 2, y + height / 2
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    return [
-        (middle_x + dx * cos + dy * sin, middle_y - dx * sin + dy * cos)
-        for dx in (-width / 2, width / 2)
-        for dy in (-height / 2, height / 2)
-    ]
-
-
 def read_template(folder: Path) -> Template:
-    """The template in `folder`. Raises TemplateError naming the file and the key."""
+    """The template in `folder`, ours or memegen's. Raises TemplateError naming file and key."""
     file = folder / FILE
+    if not file.exists() and (folder / CONFIG).exists():
+        template = read_memegen_folder(folder)
+        if not template.licence:
+            raise TemplateError(
+                folder,
+                "licence",
+                f"missing: put a {LICENCE_FILE} file here or in {folder.parent}, whose first line "
+                "names the licence of the pictures",
+            )
+        return template
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -228,36 +102,6 @@ def _check_licence(file: Path, data: dict[str, object]) -> None:
         raise TemplateError(text, "", "missing: put the picture's licence and credit there")
 
 
-def first_problem(error: ValidationError) -> tuple[str, str]:
-    """Key and message of the first thing that pydantic found wrong."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    others = error.error_count() - 1
-    return ".".join(map(str, first["loc"])), message + (f" (and {others} more)" if others else "")
-
-
-def check_areas(template: Template, file: Path) -> None:
-    """Raise TemplateError for names that repeat, an example that has not one text for each box,
-    or an area that leaves the picture when turned.
-    """
-    names = [box.name for box in template.boxes]
-    if len(set(names)) < len(names):
-        raise TemplateError(file, "boxes", f"names repeat: {', '.join(names)}")
-    for language in LANGUAGES if template.example else ():
-        texts = template.example.of(language) if template.example else ()
-        if len(texts) != len(template.boxes):
-            problem = f"{len(texts)} texts for {len(template.boxes)} boxes"
-            raise TemplateError(file, f"example.{language}", problem)
-    areas: list[tuple[str, Area]] = [(f"boxes.{box.name}", box) for box in template.boxes]
-    areas += [(f"labels.{index}", label) for index, label in enumerate(template.labels)]
-    for key, area in areas:
-        for x, y in corners(area.rect, area.angle, template.size):
-            if not (-1 <= x <= template.size[0] + 1 and -1 <= y <= template.size[1] + 1):
-                raise TemplateError(
-                    file, key, f"turned by {area.angle}°, a corner leaves the picture"
-                )
-
-
 def read_templates(*dirs: Path) -> tuple[dict[str, Template], list[TemplateError]]:
     """All templates in the folders of `dirs` by id, and what is wrong with the others.
 
@@ -279,7 +123,8 @@ def _folders(dirs: Iterable[Path], problems: list[TemplateError]) -> Iterable[Pa
         if not directory.is_dir():
             problems.append(TemplateError(directory, "", "no such directory of templates"))
             continue
-        yield from sorted(path.parent for path in directory.glob(f"*/{FILE}"))
+        found = {path.parent for name in (FILE, CONFIG) for path in directory.glob(f"*/{name}")}
+        yield from sorted(folder for folder in found if not folder.name.startswith("_"))
 
 
 def load_templates(*dirs: Path, default: Path | None = SHIPPED) -> dict[str, Template]:
@@ -291,11 +136,23 @@ def load_templates(*dirs: Path, default: Path | None = SHIPPED) -> dict[str, Tem
 
 
 def check_templates(*dirs: Path, default: Path | None = SHIPPED) -> list[str]:
-    """Everything wrong with the templates there, one line each; an empty list when all is well."""
-    _, problems = read_templates(*([default] if default else []), *dirs)
-    return [str(problem) for problem in problems]
+    """Everything wrong with the templates there, one line each; an empty list when all is well.
+
+    Beyond what loading demands, labels and examples must render in both languages.
+    """
+    templates, problems = read_templates(*([default] if default else []), *dirs)
+    lines = [str(problem) for problem in problems]
+    for template in templates.values():
+        for language in LANGUAGES:
+            try:
+                _render_once(template, language)
+            except RenderError as error:
+                lines.append(f"{template.folder}: {error}")
+    return lines
 
 
-def picture_of(template: Template) -> Image.Image:
-    """The template's picture, decoded, upright, RGB."""
-    return open_picture(template.picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+def _render_once(template: Template, language: str) -> None:
+    letter = "A" if language == "en" else "Ж"
+    plain = (letter,) * len(template.boxes)
+    texts = template.example.of(language) if template.example else plain
+    render(template, texts, language=language)

@@ -321,7 +321,7 @@ def _penalty(words: Sequence[Word], start: int, end: int) -> float:
     if not last_line and words[end].hyphen:
         penalty += 0.3
     if not last_line and len(words[end].text) <= 2 and words[end].text.isalpha():
-        penalty += 0.06
+        penalty += 0.15
     return penalty
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from publisher.memes.preview import contact_sheet, template_sheet
+from publisher.memes.render import RenderError, render
 from publisher.memes.templates import (
     FILE,
     LICENCE_FILE,
@@ -182,3 +183,18 @@ def test_contact_sheets(folder: Path, tmp_path: Path) -> None:
         assert sheet.size == (4 * 116 + 16, 2 * 156 + 16)
     with pytest.raises(ValueError, match="no pictures"):
         contact_sheet([], tmp_path / "none.png")
+
+
+def test_check_finds_labels_and_examples_that_do_not_fit(folder: Path) -> None:
+    label = '[[labels]]\nru = "{}"\nen = "Label"\nrect = [0.0, 0.0, 0.2, 0.1]\n'
+    (folder / FILE).write_text(SOUND + label.format("Безлимитнейшество и прочее"))
+    assert read_template(folder)
+    (problem,) = check_templates(folder.parent, default=None)
+    assert "label 1" in problem and "do not fit" in problem
+
+
+def test_a_picture_that_vanishes_later_is_a_render_error(folder: Path) -> None:
+    template = read_template(folder)
+    template.picture.unlink()
+    with pytest.raises(RenderError, match="no such file"):
+        render(template, ["текст"])

@@ -9,7 +9,13 @@ from PIL import Image
 
 from publisher.memes.memegen_import import import_memegen, read_memegen, save_template
 from publisher.memes.render import render
-from publisher.memes.templates import TemplateError, corners, load_templates
+from publisher.memes.templates import (
+    TemplateError,
+    check_templates,
+    corners,
+    load_templates,
+    read_templates,
+)
 
 SIZE = (600, 900)
 TWO_TURNED = """\
@@ -142,3 +148,13 @@ def test_one_bad_folder_is_reported_beside_the_good(tmp_path: Path) -> None:
 def test_nothing_to_import(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"no folder with a config\.yml"):
         import_memegen(tmp_path)
+
+
+def test_a_memegen_directory_is_used_in_place_once_its_licence_is_stated(tmp_path: Path) -> None:
+    folder(tmp_path, "ds", TWO_TURNED)
+    templates, problems = read_templates(tmp_path)
+    assert templates == {} and "licence: missing" in str(problems[0])
+    (tmp_path / "LICENCE").write_text("CC BY 4.0, photographs by the owner\n")
+    assert check_templates(tmp_path, default=None) == []
+    template = load_templates(tmp_path)["ds"]
+    assert template.licence.startswith("CC BY 4.0")

@@ -152,7 +152,7 @@ def pie_chart() -> Image.Image:
     s.polygon([(px + shift[0], py + shift[1]) for px, py in wedge], "#38d9a9", line=LINE)
     s.stroke([(430, 400), (390, 450)], 16, "#ffc078")
     s.stroke([(372, 480), (352, 540)], 16, "#ffc078")
-    s.cat("😹", 560, 650, 330)
+    s.cat("😹", 545, 672, 320)
     for top, color in ((944, "#ff922b"), (1112, "#38d9a9")):
         s.rect((50, top, 1150, top + 146), "#ffffff", radius=28, line=8)
         s.rect((82, top + 33, 162, top + 113), color, radius=16, line=8)

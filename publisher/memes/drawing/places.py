@@ -153,10 +153,10 @@ def crossroads() -> Image.Image:
     s.gradient("#4cc3ff", "#fff3c4", (0, 0, 540, 640))
     s.rays(250, 330, "#fffbe0", count=18, radius=900, within=(0, 0, 540, 640), alpha=0.75)
     s.gradient("#241734", "#5b4a6b", (540, 0, 1080, 640))
-    s.emoji("🏰", 270, 420, 330)
+    s.emoji("🏰", 270, 420, 340)
     s.emoji("🌈", 110, 240, 200)
     s.disc(440, 250, 56, "#ffd23f", line=LINE)
-    s.emoji("🏚️", 815, 430, 320)
+    s.emoji("🏚️", 812, 415, 400)
     for x, y, side in ((660, 250, 200), (960, 240, 230)):
         s.emoji("🌩️", x, y, side)
     s.emoji("🦇", 800, 250, 110)
@@ -169,17 +169,6 @@ def crossroads() -> Image.Image:
     half = smooth(left, closed=False) + smooth(inner, closed=False)
     road = half + [(1080 - x, y) for x, y in reversed(half)]
     s.polygon(road, "#e9c98f", line=LINE)
-    for k in range(4):
-        y = 1250 - 105 * k
-        s.polygon(
-            [
-                (540 - 12 + k, y),
-                (540 + 12 - k, y),
-                (540 + 9 - k, y - 60 + 6 * k),
-                (540 - 9 + k, y - 60 + 6 * k),
-            ],
-            "#ffffff",
-        )
     for art, x, y, side in (
         ("🌸", 80, 760, 100),
         ("🌻", 200, 880, 120),
