@@ -68,6 +68,8 @@ def draw_all(
     snapshots: Sequence[Mapping[str, Any]],
     growth: Sequence[Mapping[str, Any]],
     language: str,
+    *,
+    with_png: bool = True,
 ) -> dict[str, Drawing]:
     """Every figure that has something to show; `shares` is channel → arm → shares of posts."""
     drawers: dict[str, Callable[[], Figure | None]] = {
@@ -84,18 +86,19 @@ def draw_all(
         for name, draw in drawers.items():
             figure = draw()
             if figure is not None:
-                drawings[name] = render(name, figure)
+                drawings[name] = render(name, figure, with_png=with_png)
     return drawings
 
 
-def render(name: str, figure: Figure) -> Drawing:
+def render(name: str, figure: Figure, *, with_png: bool = True) -> Drawing:
     """PNG on white for the folder, SVG with CSS variables for the page."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=200, facecolor="white", bbox_inches="tight")
+    if with_png:
+        figure.savefig(png, format="png", dpi=160, facecolor="white")
     text = io.StringIO()
-    figure.savefig(
-        text, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-    )
+    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)

@@ -13,10 +13,11 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image, UnidentifiedImageError
 
 from experiments import figures, words
@@ -79,7 +80,9 @@ def write_report(
     }
     other = next(code for code in words.LANGUAGES if code != language)
     for code in (language, other):
-        drawings = figures.draw_all(facts, _shares(analysis), snapshots, growth, code)
+        drawings = figures.draw_all(
+            facts, _shares(analysis), snapshots, growth, code, with_png=code == language
+        )
         suffix, opposite = ("", f".{other}") if code == language else (f".{code}", "")
         if code == language:
             for old in (out_dir / "figures").glob("*.png"):
@@ -305,6 +308,11 @@ def _thumbnail(path: Any) -> str | None:
 
 
 def _render(kind: str, language: str, context: Mapping[str, Any]) -> str:
+    return _template(kind, language).render(**context)
+
+
+@lru_cache
+def _template(kind: str, language: str) -> Template:
     environment = Environment(
         loader=PackageLoader("experiments"),
         autoescape=kind == "html",
@@ -330,4 +338,4 @@ def _render(kind: str, language: str, context: Mapping[str, Any]) -> str:
         say=lambda item: words.statement(item, language),
         problem=lambda item: item["text"][language],
     )
-    return environment.get_template(f"report.{kind}.j2").render(**context)
+    return environment.get_template(f"report.{kind}.j2")
