@@ -163,14 +163,27 @@ def _hyphenation(language: str) -> pyphen.Pyphen:
 
 
 def split_long(words: Sequence[Word], language: str, widest: float) -> list[Word]:
-    """Words wider than `widest` (at REFERENCE px) cut at hyphens, dashes and syllables."""
+    """Words wider than `widest` (at REFERENCE px) cut at hyphens, dashes, syllables and emoji."""
     out: list[Word] = []
     for word in words:
-        if word.width <= widest or len(word.runs) != 1 or word.runs[0].font == EMOJI:
+        if word.width <= widest:
             out.append(word)
-        else:
-            out.extend(_pieces(word, language))
+            continue
+        for index, part in enumerate(_before_emoji(word.runs)):
+            piece = Word(part, joined=index > 0 or word.joined)
+            plain = len(part) == 1 and part[0].font != EMOJI
+            out.extend(_pieces(piece, language) if plain else [piece])
     return out
+
+
+def _before_emoji(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
+    parts: list[tuple[Run, ...]] = []
+    for run in runs:
+        if parts and run.font != EMOJI:
+            parts[-1] += (run,)
+        else:
+            parts.append((run,))
+    return parts
 
 
 def _pieces(word: Word, language: str) -> list[Word]:
@@ -209,8 +222,9 @@ def fit(
     """The layout at the largest size in [smallest, largest] that fits width × height, or None.
 
     Whole words first; long words are cut only when that is the way to fit at all, or makes the
-    text at least 1.4 times larger where whole words leave it near the smallest size. Words of one
-    letter stay with the next word where that costs little size.
+    text at least 1.4 times larger where whole words leave it near the smallest size, and then it
+    grows no further, so that few words are cut. Words of one letter stay with the next word where
+    that costs little size.
     """
     frame = _Frame(font_name, width, height, line_spacing, outline)
     whole = frame.largest(words, smallest, largest)
@@ -221,7 +235,9 @@ def fit(
             return frame.layout(tied, tied_size)
         return frame.layout(words, whole)
     cut = split_long(words, language, 0.6 * width * REFERENCE / smallest)
-    size = frame.largest(cut, smallest, largest) if len(cut) > len(words) else None
+    enough = max(1.6 * smallest, 1.4 * (whole or 0))
+    ceiling = min(largest, math.ceil(enough))
+    size = frame.largest(cut, smallest, ceiling) if len(cut) > len(words) else None
     if size is not None and (whole is None or size >= 1.4 * whole):
         return frame.layout(cut, size)
     return None if whole is None else frame.layout(words, whole)

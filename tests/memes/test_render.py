@@ -160,6 +160,11 @@ def test_long_words_break_at_syllables_only_when_they_must(blank: Path) -> None:
         render(made, ["щ" * 40])
 
 
+def test_a_row_of_emoji_breaks_between_them(blank: Path) -> None:
+    report = render(template(blank, rect=(0.4, 0.2, 0.2, 0.6)), ["😂" * 20]).boxes[0]
+    assert len(report.lines) > 1 and "".join(report.lines) == "😂" * 20
+
+
 def test_too_long_a_text_names_template_box_and_limit(blank: Path) -> None:
     text = "Очень длинная подпись, которой тут нечего делать. " * 12
     with pytest.raises(TextDoesNotFit) as caught:
