@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from telethon.errors import RandomIdDuplicateError
 from telethon.tl import types
@@ -13,10 +13,16 @@ from telethon.tl import types
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger.models import Alert
-from publisher.telegram.sending import send_text
+from publisher.ledger.wishes import random_id_of
+from publisher.telegram.account import TelegramAccount
+from publisher.telegram.sending import send_file, send_text
 from publisher.wording import say
 
+REPORT_FILES = {"report.html": "text/html", "report.md": "text/markdown", "posts.csv": "text/csv"}
+
 log = logging.getLogger(__name__)
+
+PAUSE = timedelta(minutes=15)
 
 
 async def alert(services: Services, now: datetime) -> str:
@@ -25,7 +31,10 @@ async def alert(services: Services, now: datetime) -> str:
     An alert's random_id follows from the alert and the owner, so that a repeat is no second one.
     """
     told = 0
-    for row in Alert.select().where(Alert.told_at.is_null()).order_by(Alert.id).limit(20):
+    rested = Alert.tried_at.is_null() | (Alert.tried_at < now - PAUSE)
+    untold = Alert.select().where(Alert.told_at.is_null() & rested).order_by(Alert.id)
+    for row in untold.limit(20):
+        Alert.update(tried_at=now).where(Alert.id == row.id).execute()
         text = say(row.code, services.settings.language, **row.facts)
         if await deliver(services, row, text):
             Alert.update(told_at=now).where(Alert.id == row.id).execute()
@@ -45,8 +54,22 @@ async def deliver(services: Services, row: Alert, text: str) -> bool:
             peer = await owner_peer(services, owner)
             with suppress(RandomIdDuplicateError):
                 await send_text(services.bot, peer, text, random_id)
+            if row.code == "report_ready":
+                await send_report(services.bot, peer, Path(row.facts["folder"]), random_id)
             reached += 1
     return reached == len(services.settings.owner.ids)
+
+
+async def send_report(bot: TelegramAccount, peer: Any, folder: Path, key: int) -> int:
+    """A week's report as files; how many there were. `key` makes a repeat no second sending."""
+    sent = 0
+    for name, mime in REPORT_FILES.items():
+        if (folder / name).is_file():
+            random_id = random_id_of("report", key, name)
+            with suppress(RandomIdDuplicateError):
+                await send_file(bot, peer, folder / name, random_id, mime=mime)
+            sent += 1
+    return sent
 
 
 async def owner_peer(services: Services, owner: int) -> types.TypeInputPeer:

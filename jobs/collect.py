@@ -37,7 +37,7 @@ async def read_feed(services: Services, source: Source, now: datetime) -> int:
         url, etag=source.etag, modified=source.modified, allow_private=local, now=now
     )
     if fetched.status == "error":
-        note_error(source, fetched.error, now)
+        note_error(source, fetched.error or "", now)
         return 0
     Source.update(
         etag=fetched.etag or "", modified=fetched.modified or "", error="", errors=0, fetched_at=now

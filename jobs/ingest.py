@@ -57,9 +57,9 @@ async def ingest(services: Services, now: datetime) -> str:
     return f"taken {taken}, refused {refused}" if taken or refused else ""
 
 
-def examine(path: Path) -> Arrival:
-    """Raises ValueError with the reason to refuse the picture."""
-    note = read_note(path.with_suffix(".toml"))
+def examine(path: Path, note: Note | None = None) -> Arrival:
+    """Raises ValueError with the reason to refuse the picture. `note`: instead of one beside it."""
+    note = note or read_note(path.with_suffix(".toml"))
     data = normalise(path)
     verdict = screen_caption(note.texts) if note.texts else None
     if verdict and not verdict.ok:

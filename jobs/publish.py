@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
+from jobs.approve import approve
 from jobs.services import Services
 from publisher.ledger import transitions
 
 
 async def publish(services: Services, now: datetime) -> str:
-    """Expire what is too late, then send each due post, oldest first."""
+    """Settle approvals, expire what is too late, then send each due post, oldest first."""
+    approve(services, now)
     for post in transitions.overdue_posts(now):
         transitions.expired(post, "its time passed before it could be sent")
     ends: Counter[str] = Counter()

@@ -166,7 +166,7 @@ def post_row(slot: Slot, zone: str) -> Row:
         "members": slot.channel.began_members or "",
         "slot_utc": slot.at.isoformat(),
         "week": iso_week(slot.at.astimezone(ZoneInfo(zone)).date()),
-        "pair_id": slot.block.pair_id if slot.block_id else "",
+        "pair_id": slot.block.pair_id if slot.block else "",
         "arm": slot.arm,
         "status": post.state if post else slot.state,
         "likes": taken.likes if taken else "",
@@ -176,7 +176,7 @@ def post_row(slot: Slot, zone: str) -> Row:
         "window_h": taken.age_hours if taken else "",
         "forwards": taken.forwards if taken else "",
         "template": meme.template if meme else "",
-        "topic": meme.topic.title if meme and meme.topic_id else "",
+        "topic": meme.topic.title if meme and meme.topic else "",
         "meme_id": meme.id if meme else "",
         "message_id": post.message_id if post else "",
     }
@@ -270,13 +270,15 @@ def partner_rows(before: datetime) -> list[Row]:
     rows = []
     for partner in Partner.select().order_by(Partner.handle):
         own = list(
-            partner.suggestions.where(
-                Suggestion.sent_at.is_null(False) & (Suggestion.sent_at < before)
+            Suggestion.select().where(
+                (Suggestion.partner == partner)
+                & Suggestion.sent_at.is_null(False)
+                & (Suggestion.sent_at < before)
             )
         )
         if not own:
             continue
-        last = partner.replies.order_by(Reply.id.desc()).first()
+        last = Reply.select().where(Reply.partner == partner).order_by(Reply.id.desc()).first()
         outcomes = [s.outcome for s in own]
         rows.append(
             {

@@ -7,13 +7,9 @@ restart catches up by reading the ledger.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -23,6 +19,7 @@ from jobs.table import JOBS
 from publisher.bot import serve_bot
 from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
+from publisher.lock import sole_owner
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.telegram.account import SignInError, connect
 from publisher.watchdog import Watchdog, notify, watchdog_seconds
@@ -34,27 +31,8 @@ CATCH_UP = ("reconcile", "plan", "assign", "publish")
 GRACE_SECONDS = 8.0
 
 
-class AlreadyRunning(Exception):
-    """Another process holds this state folder; one process for each session file."""
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextmanager
-def sole_owner(state: Path) -> Iterator[None]:
-    """Hold the state folder's lock. Raises AlreadyRunning when another process has it."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(state / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(
-                f"{state}: another publisher is at work here; stop it first "
-                "(systemctl stop publisher)"
-            ) from error
-        yield
 
 
 def open_settings_ledger(settings: Settings, secrets: Secrets, now: datetime) -> None:

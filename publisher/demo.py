@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,9 +24,12 @@ from jobs.table import JOBS
 from publisher import daemon
 from publisher.demo_inbox import fill_inbox
 from publisher.gallery import write_gallery
-from publisher.ledger.models import Meme, Post
+from publisher.ledger.models import Channel, Meme, Post
 from publisher.sandbox import LoopbackTelegram
+from publisher.sandbox import records as sandbox
+from publisher.sandbox.audience import Quality
 from publisher.sandbox.demo_world import DemoWorld, build_demo_world
+from publisher.sandbox.news.feeds import SOURCES, channel_posts
 from publisher.sandbox.news.server import FeedServer
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.settings.model import ServerSettings
@@ -91,7 +94,7 @@ async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], Non
     clock = SimulatedClock(START)
     server = LoopbackTelegram(seed=plan.seed, clock=clock, journal_path=out / "journal.jsonl")
     await server.start()
-    world = build_demo_world(server, seed=plan.seed, start=START)
+    world = build_demo_world(server, seed=plan.seed, start=START, source_items=source_items())
     feeds = FeedServer(clock, START)
     feeds.start()
     services = demo_services(settings, plan, out, clock, server, world, feeds)
@@ -148,7 +151,7 @@ def demo_services(
             "telegram": settings.telegram.model_copy(update={"server": there}),
             "experiment": experiment,
             "inbox": settings.inbox.model_copy(update={"folder": "inbox"}),
-            "owner": settings.owner.model_copy(update={"ids": (world.owner_id,)}),
+            "owner": settings.owner.model_copy(update={"ids": (world.owner.id,)}),
         }
     )
     daemon.open_settings_ledger(settings, Secrets(), clock())
@@ -172,19 +175,26 @@ async def sign_in(services: Services, world: DemoWorld) -> None:
     await client.disconnect()
 
 
-def quality_of(effect: float) -> Callable[[str, int], float]:
+def source_items() -> dict[str, Iterable[tuple[timedelta, str, int]]]:
+    """What the world's source channels will say, and when."""
+    return {
+        handle: [(timedelta(hours=at), text, views) for at, text, views in channel_posts(handle)]
+        for handle, source in SOURCES.items()
+        if source.format == "telegram"
+    }
+
+
+def quality_of(effect: float) -> Quality:
     """What the simulated audience likes better: `effect` for a generated meme's message."""
 
-    def quality(channel: str, message_id: int) -> float:
+    def quality(channel: sandbox.Channel, message: sandbox.Message) -> float:
+        handle = (channel.username or "").lower()
         post = (
             Post.select(Post, Meme)
             .join(Meme)
             .switch(Post)
-            .join(Post.channel.rel_model)
-            .where(
-                (Post.message_id == message_id)
-                & (Post.channel.rel_model.handle == channel.lower())
-            )
+            .join(Channel)
+            .where((Post.message_id == message.id) & (Channel.handle == handle))
             .first()
         )
         return effect if post and post.meme.origin == "generated" else 0.0
@@ -201,7 +211,9 @@ async def simulate(
 ) -> None:
     """Run every job at every instant its trigger names, in the table's order within one."""
     settings, end = services.settings, START + timedelta(weeks=weeks, days=3)
-    triggers = {name: parse_trigger(getattr(settings.jobs, name), settings.zone) for name in JOBS}
+    triggers = {
+        name: parse_trigger(getattr(settings.jobs, name), settings.zone, START) for name in JOBS
+    }
     order = {name: number for number, name in enumerate(JOBS)}
     due: list[tuple[datetime, int, str]] = []
     for name, trigger in triggers.items():

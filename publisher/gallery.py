@@ -67,6 +67,6 @@ def _figure(services: Services, meme: Meme, out: Path) -> dict[str, Any]:
         "origin": meme.origin,
         "template": meme.template,
         "method": meme.method,
-        "topic": meme.topic.title if meme.topic_id else "",
+        "topic": meme.topic.title if meme.topic else "",
         "numbers": f"👁 {last.views} 👍 {last.likes} 👎 {last.dislikes}" if last else "",
     }

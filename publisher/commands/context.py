@@ -12,12 +12,10 @@ from typing import Any
 
 import click
 
-from jobs.services import Services
-from publisher import daemon
 from publisher.ledger.database import LedgerError
-from publisher.settings import ConfigError, Settings, load_secrets, load_settings
+from publisher.lock import AlreadyRunning
+from publisher.settings import ConfigError, Settings, load_settings
 from publisher.telegram.account import SignInError
-from publisher.workers import Workers
 
 CONFIG = click.option(
     "--config",
@@ -42,7 +40,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             ConfigError,
             LedgerError,
             SignInError,
-            daemon.AlreadyRunning,
+            AlreadyRunning,
             ConnectionError,
         ) as error:
             click.echo(str(error), err=True)
@@ -53,14 +51,6 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_of(config: Path) -> Settings:
     return load_settings(config)
-
-
-def services_of(config: Path) -> Services:
-    """Services with the ledger open and no account connected."""
-    settings, secrets = load_settings(config), load_secrets()
-    daemon.open_settings_ledger(settings, secrets, daemon.utc_now())
-    workers = Workers(settings.model.idle_minutes * 60, settings.model.threads)
-    return Services(settings, secrets, daemon.utc_now, workers)
 
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:

@@ -8,6 +8,7 @@ import click
 
 from publisher import archive, daemon
 from publisher.commands.context import CONFIG, plain_errors, settings_of
+from publisher.lock import sole_owner
 
 
 @click.command()
@@ -32,5 +33,5 @@ def restore(config: Path, file: Path, overwrite: bool) -> None:
     daemon first compares every channel's history with the ledger before it posts anything.
     """
     settings = settings_of(config)
-    with daemon.sole_owner(settings.state):
+    with sole_owner(settings.state):
         click.echo(archive.restore(settings, file, overwrite=overwrite, now=daemon.utc_now()))

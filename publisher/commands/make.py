@@ -13,7 +13,7 @@ import click
 
 from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, run_async
 from publisher.commands.context import settings_of as _settings
-from publisher.embedding import embed
+from publisher.memes.corpus import load_corpus
 from publisher.memes.make import MakeRequest, make_memes
 from publisher.memes.memegen_import import import_memegen
 from publisher.memes.preview import contact_sheet
@@ -25,12 +25,11 @@ from publisher.memes.templates import (
 )
 from publisher.screen import screen_caption, screen_topic
 from publisher.settings import Settings
-from publisher.trends.feeds import fetch_feed
+from publisher.trends import FeedItem, Item, Topic, fetch_feed, find_topics
 
 LANGUAGE = click.option(
     "--language", type=click.Choice(["ru", "en"]), help="ru or en; by default the owner's."
 )
-EXAMPLES: dict[str, list[str]] = {}
 
 
 def _or_default(config: Path) -> Settings | None:
@@ -206,8 +205,6 @@ def templates_check(config: Path, directory: Path | None) -> None:
 @plain_errors
 def templates_preview(config: Path, language: str | None, out: Path) -> None:
     """All templates on one contact sheet, each with a caption of the corpus."""
-    from publisher.memes.corpus import load_corpus
-
     settings = _or_default(config)
     tongue = language or (settings.language if settings else "ru")
     examples = {e.template: e.texts for e in reversed(load_corpus()) if e.language == tongue}
@@ -270,18 +267,52 @@ def topics(config: Path, as_json: bool, feeds: tuple[str, ...]) -> None:
 async def _topics(
     feeds: list[str], settings: Settings | None
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    from publisher.trends import items_of, topic_record
-    from publisher.trends.score import find_topics
-
     now, items, errors = datetime.now(UTC), [], {}
     for url in feeds:
-        fetched = await fetch_feed(url, allow_private=bool(url), now=now)
+        fetched = await fetch_feed(url, now=now)
         if fetched.status == "error":
-            errors[url] = fetched.error
-        items += items_of(url, fetched)
+            errors[url] = fetched.error or ""
+        items += [_item(url, entry) for entry in fetched.items]
     blocklist = settings.topics.blocklist if settings else ()
-    found = find_topics(items, now, embed=embed, blocklist=blocklist)
-    return [topic_record(t) for t in found], errors
+    latest = max((item.published_at for item in items), default=now)
+    found = find_topics(items, latest, blocklist=blocklist)
+    return [_topic_record(topic) for topic in found.topics], errors
+
+
+def _item(url: str, entry: FeedItem) -> Item:
+    return Item(
+        id=entry.guid,
+        source=url,
+        title=entry.title,
+        lead=entry.lead,
+        language=entry.language,
+        published_at=entry.published_at,
+        url=entry.url,
+    )
+
+
+def _topic_record(topic: Topic) -> dict[str, Any]:
+    return {
+        "title": topic.title,
+        "score": round(topic.score, 4),
+        "parts": {name: round(value, 4) for name, value in topic.parts.items()},
+        "language": topic.language,
+        "verdict": {
+            "ok": topic.verdict.ok,
+            "reason": topic.verdict.reason,
+            "score": round(topic.verdict.score, 4),
+            "terms": list(topic.verdict.terms),
+        },
+        "items": [
+            {
+                "title": item.title,
+                "url": item.url,
+                "source": item.source,
+                "published_at": item.published_at.isoformat(),
+            }
+            for item in topic.items
+        ],
+    }
 
 
 @click.command()

@@ -16,19 +16,20 @@ from jobs.runner import run_job
 from jobs.services import Services
 from jobs.table import JOBS
 from publisher import daemon
+from publisher.commands.connected import services_of
 from publisher.commands.context import (
     CONFIG,
     JSON,
     plain_errors,
     print_json,
     run_async,
-    services_of,
     settings_of,
 )
 from publisher.commands.preflight import preflight
 from publisher.commands.state import state_of, state_text
 from publisher.ledger.database import copy_sqlite, open_ledger, sqlite_path
 from publisher.ledger.models import JobRun
+from publisher.lock import sole_owner
 from publisher.settings import Settings, load_secrets
 from publisher.telegram.account import make_client
 
@@ -77,7 +78,7 @@ def login(config: Path, phone: str | None) -> None:
     The session is kept in var/sessions/, readable by you alone. Do it once.
     """
     settings = settings_of(config)
-    with daemon.sole_owner(settings.state):
+    with sole_owner(settings.state):
         run_async(_login(settings, phone or settings.telegram.phone))
 
 
@@ -141,7 +142,7 @@ def job(config: Path, name: str, dry_run: bool) -> None:
     The daemon must not be running: one process holds a session file.
     """
     settings = settings_of(config)
-    with daemon.sole_owner(settings.state):
+    with sole_owner(settings.state):
         result = run_async(_job(config, name, dry_run))
     click.echo(result.note or "nothing to do")
     if not result.ok:

@@ -12,6 +12,7 @@ from publisher import daemon
 from publisher.ledger.migrations import schema_version
 from publisher.llm import ModelError, embedded_model_path
 from publisher.llm.gguf import read_header
+from publisher.lock import sole_owner
 from publisher.memes.fonts import FALLBACK, FONTS, coverage
 from publisher.memes.templates import check_templates, load_templates
 from publisher.settings import ConfigError, Secrets, Settings, load_secrets, load_settings
@@ -105,7 +106,7 @@ async def telegram(settings: Settings, secrets: Secrets) -> list[Finding]:
     session = session_path(settings.state, "user")
     services = Services(settings, secrets, daemon.utc_now, Workers())
     try:
-        with daemon.sole_owner(settings.state):
+        with sole_owner(settings.state):
             await daemon.connect_accounts(services)
             try:
                 return [f async for f in _signed_in(services)]

@@ -25,6 +25,12 @@ from publisher.ledger.models import (
 
 def state_of(services: Services, now: datetime) -> dict[str, Any]:
     """Everything a person asks for first; times are UTC ISO strings."""
+    stock: Any = (
+        Meme.select(Meme.origin, Meme.language, fn.COUNT(Meme.id))
+        .where(Meme.state == "ready")
+        .group_by(Meme.origin, Meme.language)
+        .tuples()
+    )
     return {
         "now": now.isoformat(),
         "next": [
@@ -40,12 +46,7 @@ def state_of(services: Services, now: datetime) -> dict[str, Any]:
         "unclear": Post.select().where(Post.state == "sending").count(),
         "memes": [
             {"origin": origin, "language": language, "ready": count}
-            for origin, language, count in Meme.select(
-                Meme.origin, Meme.language, fn.COUNT(Meme.id)
-            )
-            .where(Meme.state == "ready")
-            .group_by(Meme.origin, Meme.language)
-            .tuples()
+            for origin, language, count in stock
         ],
         "pairs": {
             "planned": Block.select().count(),
@@ -111,7 +112,7 @@ def _post(post: Post) -> dict[str, Any]:
 
 
 def _failed_jobs(now: datetime) -> dict[str, int]:
-    rows = (
+    rows: Any = (
         JobRun.select(JobRun.job, fn.COUNT(JobRun.id))
         .where((JobRun.ok == False) & (JobRun.started_at > now - timedelta(days=1)))  # noqa: E712
         .group_by(JobRun.job)

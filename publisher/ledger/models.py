@@ -325,6 +325,7 @@ class Alert(Table):
     code = CharField()
     facts = JsonField(default=dict)
     raised_at = UtcField()
+    tried_at = UtcField(null=True)
     told_at = UtcField(null=True)
     cured_at = UtcField(null=True, index=True)
 

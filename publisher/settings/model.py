@@ -96,6 +96,9 @@ class ChannelSettings(Section):
     expire_minutes: int = Field(90, ge=1)
     paused: bool = False
     caption: str = Field("", max_length=900)
+    approve: bool = False
+    approve_minutes: int = Field(15, ge=0, le=1440)
+    approve_default: Literal["publish", "drop"] = "publish"
 
     @model_validator(mode="after")
     def distinct_times(self) -> ChannelSettings:
@@ -192,6 +195,7 @@ class TopicSettings(Section):
 
 class InboxSettings(Section):
     folder: str = "inbox"
+    chat: int = 0
     warn_days: float = Field(2.0, gt=0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.base import BaseTrigger
@@ -14,8 +14,8 @@ EVERY = re.compile(r"every\s+(\d+)\s*(s|m|h|d)")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def parse_trigger(text: str, zone: str) -> BaseTrigger:
-    """The APScheduler trigger a config line means, in `zone`.
+def parse_trigger(text: str, zone: str, start: datetime | None = None) -> BaseTrigger:
+    """The APScheduler trigger a config line means, in `zone`; intervals count from `start`.
 
     Raises ValueError with the remedy. Numbered weekdays are refused: crontab counts them from
     Sunday, APScheduler from Monday, and a weekly report on the wrong day is nobody's wish.
@@ -25,7 +25,8 @@ def parse_trigger(text: str, zone: str) -> BaseTrigger:
         span = timedelta(**{UNITS[every[2]]: int(every[1])})
         if not span:
             raise ValueError(f"«{text}»: an interval must be longer than 0")
-        return IntervalTrigger(seconds=int(span.total_seconds()), timezone=ZoneInfo(zone))
+        seconds = int(span.total_seconds())
+        return IntervalTrigger(seconds=seconds, start_date=start, timezone=ZoneInfo(zone))
     fields = text.split()
     if len(fields) != 5:
         raise ValueError(f"«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»")

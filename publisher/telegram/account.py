@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import rsa
-from telethon import TelegramClient
+from telethon import TelegramClient, events
 from telethon.crypto import rsa as telethon_rsa
 from telethon.sessions import SQLiteSession
 
@@ -35,6 +35,8 @@ class TelegramAccount:
     governor: Governor
     timeout_seconds: float
     rehearsal: list[str] | None = None
+    heard: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    """A bot's events, from the first after connecting on, the missed ones among them."""
 
     async def call(self, kind: CallKind, request: Any) -> Any:
         """One raw request through the governor, with a time limit.
@@ -150,6 +152,11 @@ async def connect(
     Raises SignInError when nobody signed in before, OSError when the server is out of reach.
     """
     client = make_client(settings, api_hash, name, bot=bool(bot_token))
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    if bot_token:
+        # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
+        for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
+            client.add_event_handler(heard.put, kind)
     await client.connect()
     if bot_token and not await client.is_user_authorized():
         await client.sign_in(bot_token=bot_token)
@@ -157,4 +164,5 @@ async def connect(
         await client.disconnect()
         raise SignInError(f"account «{name}» is not signed in; run: publisher login")
     governor = Governor(name, settings.telegram.pace, clock, sleep)
-    return TelegramAccount(name, client, governor, settings.telegram.request_timeout_seconds)
+    timeout = settings.telegram.request_timeout_seconds
+    return TelegramAccount(name, client, governor, timeout, heard=heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,8 +73,12 @@ def classify(error: BaseException) -> Trouble:
 
 
 def telegram_name(error: BaseException) -> str:
-    """FLOOD_WAIT_30-like for RPC errors, the class's name otherwise."""
-    if isinstance(error, errors.RPCError):
-        message = getattr(error, "message", "") or type(error).__name__
-        return str(message).split(" (")[0][:120]
-    return f"{type(error).__name__}: {error}"[:200]
+    """Telegram's own name for RPC errors, like FLOOD_WAIT_30; the class's name otherwise."""
+    if not isinstance(error, errors.RPCError):
+        return f"{type(error).__name__}: {error}"[:200]
+    if type(error).__module__.endswith("rpcbaseerrors"):
+        return str(error.message)[:120]
+    words = re.findall(r"[A-Z0-9]+[a-z]*", type(error).__name__.removesuffix("Error"))
+    name = "_".join(words).upper()
+    seconds = getattr(error, "seconds", None)
+    return name if seconds is None else f"{name}_{seconds}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from telethon.tl import functions, types
@@ -63,6 +64,31 @@ async def send_text(
             random_id=random_id,
             reply_markup=reply_markup,
             no_webpage=True,
+        ),
+    )
+    return message_id_of(updates, random_id)
+
+
+async def send_file(
+    account: TelegramAccount, peer: Any, path: Path, random_id: int, *, mime: str
+) -> int:
+    """Send a file as a document under its own name; the message's id.
+
+    Raises as `send_uploaded_photo`, and OSError when the file cannot be read.
+    """
+    uploaded = await account.upload(path.read_bytes(), path.name)
+    updates = await account.call(
+        "send",
+        functions.messages.SendMediaRequest(
+            peer=peer,
+            media=types.InputMediaUploadedDocument(
+                file=uploaded,
+                mime_type=mime,
+                attributes=[types.DocumentAttributeFilename(path.name)],
+                force_file=True,
+            ),
+            message="",
+            random_id=random_id,
         ),
     )
     return message_id_of(updates, random_id)
