@@ -285,6 +285,14 @@ def _stripes(s: Sheet, a: Point, b: Point, width: float, color: str) -> None:
         s.stroke([(start[0], start[1]), (end[0], end[1])], 20, color)
 
 
+def _arm(s: Sheet, shoulder: Point, wrist: Point, hand: Point, color: str) -> None:
+    """An arm and its fist with one outline around both."""
+    s.stroke([shoulder, wrist], 210 + 2 * LINE)
+    s.disc(*hand, 138 + LINE, INK)
+    s.stroke([shoulder, wrist], 210, color)
+    s.disc(*hand, 138, color)
+
+
 def handshake() -> Image.Image:
     s = Sheet(1280, 1000)
     s.gradient("#4361ee", "#3a0ca3")
@@ -292,20 +300,16 @@ def handshake() -> Image.Image:
     s.glow(640, 430, 420, "#fff3b0", 0.95)
     orange, grey = "#f4aa41", "#96a4b8"
     # two arms rise to the middle and clasp
-    _limb(s, (1330, 960), (735, 440), 210, grey)
+    _arm(s, (1330, 960), (735, 440), (715, 425), grey)
     _stripes(s, (1330, 960), (735, 440), -210, "#707e96")
-    s.disc(715, 425, 138, grey, line=LINE)
-    s.disc(716, 440, 128, grey)
-    _limb(s, (-50, 960), (545, 440), 210, orange)
+    _arm(s, (-50, 960), (545, 440), (565, 425), orange)
     _stripes(s, (-50, 960), (545, 440), 210, "#e27022")
-    s.disc(565, 425, 138, orange, line=LINE)
-    s.polygon([(560, 300), (660, 330), (660, 520), (540, 560), (430, 500)], orange)
     for k in range(4):
         y = 356 + 58 * k
         _limb(s, (640, y), (752 - 10 * abs(k - 1), y + 8), 50, orange)
-    s.polygon([(540, 320), (652, 334), (652, 556), (540, 556)], orange)
+    s.polygon([(540, 330), (650, 336), (650, 552), (540, 540)], orange)
     _limb(s, (716, 322), (600, 300), 62, grey)
-    s.disc(722, 330, 36, grey)
+    s.polygon([(700, 292), (760, 306), (756, 336), (708, 350)], grey)
     for x, sleeve, y in ((-1, "#e03131", 0), (1, "#2b8a3e", 0)):
         edge = 640 + x * 640
         s.polygon(
