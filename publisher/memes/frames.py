@@ -20,7 +20,7 @@ from publisher.memes.frames_topic import quoted, topic_phrases
 from publisher.memes.types import Caption
 
 Rank = Callable[[str, list[str]], list[float]]
-Fill = Callable[[str, int], list[str]]
+Fill = Callable[[str, str, int], list[str]]
 
 LINE, LABEL, LONG = 60, 32, 90
 LIMITS: dict[str, tuple[int, ...]] = {
@@ -53,6 +53,8 @@ LIMITS: dict[str, tuple[int, ...]] = {
     "loading": (LINE, LINE),
     "stairs": (LABEL,) * 3,
 }
+
+_NEUTRAL = {"ru": "что-то", "en": "something"}
 
 # What a header may ask of a topic besides its kinds.
 MARKS = frozenset({"any", "sg", "pl", "anim", "inan", "plain", "one", "two", "quote", "news"})
@@ -257,8 +259,9 @@ def fill_frames(
 ) -> list[Caption]:
     """Up to `count` captions for `topic`, no frame twice, templates taking turns.
 
-    `rank(prompt, continuations)` gives a log-likelihood each; `fill(prompt, words)` proposes short
-    phrases. Without them the seed decides. `kinds` adds to what is known of the topic; frames that
+    `rank(prompt, continuations)` gives a log-likelihood each; `fill(prompt, neutral, words)`
+    proposes short phrases that `prompt` calls for and `neutral`, the same without the topic, does
+    not. Without them the seed decides. `kinds` adds to what is known of the topic; frames that
     made one of `avoid` come last, the captions themselves never again. The result depends on the
     arguments alone. Empty when no frame suits.
     """
@@ -353,7 +356,8 @@ def fill_frame(
             if slot.kind in ("choice", "fill"):
                 prompt = _prompt(topic, frame, [*texts, text])
                 asked = asked or rank is not None
-                piece = _choose(slot, prompt, _rest(box, at, topic), rng, rank, fill)
+                options = [*slot.options, *_proposed(slot, topic, fill)]
+                piece = _choose(options, prompt, _rest(box, at, topic), rng, rank)
             else:
                 piece = _piece(slot, topic)
             if slot.kind in PHRASES:
@@ -402,14 +406,8 @@ def _rest(box: tuple[Slot, ...], at: int, topic: TopicPhrase) -> str:
     return rest
 
 
-def _choose(
-    slot: Slot, prompt: str, rest: str, rng: Random, rank: Rank | None, fill: Fill | None
-) -> str:
-    options = list(slot.options)
-    if slot.kind == "fill" and fill is not None:
-        words = int(slot.value)
-        proposed = fill(f"{prompt}\n{slot.hint}:" if slot.hint else prompt, words)
-        options += [p for p in proposed if is_short_noun_phrase(p, words) and p not in options]
+def _choose(options: list[str], prompt: str, rest: str, rng: Random, rank: Rank | None) -> str:
+    """The option that the model finds likeliest here, a little shaken by the seed."""
     noise = [-math.log(-math.log(rng.random() or 0.5)) for _ in options]
     if rank is None:
         return options[noise.index(max(noise))]
@@ -417,6 +415,28 @@ def _choose(
     per_character = [s / max(len(o + rest), 1) for s, o in zip(scores, options, strict=True)]
     keyed = [s / _CHOICE_TEMPERATURE + n for s, n in zip(per_character, noise, strict=True)]
     return options[keyed.index(max(keyed))]
+
+
+def _proposed(slot: Slot, topic: TopicPhrase, fill: Fill | None) -> list[str]:
+    prompt = fill_prompts(topic.language).get(slot.hint)
+    if fill is None or prompt is None or slot.kind != "fill":
+        return []
+    words = int(slot.value)
+    neutral = _NEUTRAL[topic.language]
+    found = fill(prompt.format(topic=topic.phrase), prompt.format(topic=neutral), words)
+    taken = {*slot.options, topic.phrase, topic.head}
+    return [text for text in found if is_short_noun_phrase(text, words) and text not in taken]
+
+
+@lru_cache(maxsize=4)
+def fill_prompts(language: str) -> dict[str, str]:
+    """What a model reads before it proposes a fill, by hint."""
+    path = DATA / f"fills.{language}.txt"
+    if not path.exists():
+        return {}
+    text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
+    parts = re.split(r"^\[(\w+)\]\n", text, flags=re.MULTILINE)[1:]
+    return {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def is_short_noun_phrase(text: str, words: int) -> bool:

@@ -31,6 +31,9 @@ Mode = Literal["auto", "free", "frames"]
 CAN_WRITE_PARAMETERS = 1_000_000_000
 """An instruct model of this size or more is tried for free captions in mode "auto"."""
 
+FILL_SECONDS = 6.0
+FILL_GAIN = 3.0  # nats that the topic must add to a fill's log-likelihood
+_FILL_GRAMMAR = 'root ::= " " word ( " " word )? "\\n"\nword ::= [а-яё]{3,14}'
 FREE_EXAMPLES = 8
 FREE_DRAFTS = 3  # for each caption wanted
 
@@ -203,6 +206,7 @@ class _Work:
             count=self.request.count * 4 + 8,
             seed=self.request.seed,
             rank=_ranker(model) if model else None,
+            fill=_Filler(model, self.left) if model else None,
             model=model.name if model else "",
             templates=list(self.templates),
             avoid=self.request.avoid,
@@ -331,3 +335,32 @@ def _ranker(model: Model) -> Rank:
         return [total for total, _ in model.loglikelihood(prompt, continuations)]
 
     return rank
+
+
+class _Filler:
+    """Short phrases from the model under a grammar, kept when the topic makes them likelier."""
+
+    def __init__(self, model: Model, left: Callable[[], float]) -> None:
+        self.model, self.left = model, left
+        self.known: dict[str, list[str]] = {}
+
+    def __call__(self, prompt: str, neutral: str, words: int) -> list[str]:
+        if prompt not in self.known and self.left() > FILL_SECONDS * 2:
+            self.known[prompt] = self._ask(prompt, neutral, words)
+        return self.known.get(prompt, [])
+
+    def _ask(self, prompt: str, neutral: str, words: int) -> list[str]:
+        written = self.model.complete(
+            prompt,
+            n=16,
+            max_tokens=8 * words,
+            stop=["\n"],
+            grammar=_FILL_GRAMMAR,
+            temperature=0.7,
+            budget_s=FILL_SECONDS,
+        )
+        found = sorted({done.text.strip() for done in written if done.finish == "stop"})
+        told = self.model.loglikelihood(prompt, [" " + text for text in found])
+        untold = self.model.loglikelihood(neutral, [" " + text for text in found])
+        gains = [a - b for (a, _), (b, _) in zip(told, untold, strict=True)]
+        return [text for text, gain in zip(found, gains, strict=True) if gain >= FILL_GAIN]
