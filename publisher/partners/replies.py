@@ -1,18 +1,40 @@
-"""What a partner's reply means."""
+"""What a partner's reply means: rules first, then the nearest labelled examples, else unknown.
+
+The errors are not alike: taking a receipt for an acceptance would make our numbers lie, the other
+way round costs nothing, for what counts is the meme seen in the channel. So words of acceptance
+count only where nothing in the reply says that the decision is still to come, and nearness to
+labelled examples never makes an acceptance.
+"""
 
 from __future__ import annotations
 
 import html
+import json
 import re
+import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal, get_args
+
+import numpy as np
+
+from publisher.embedding import embed
 
 Meaning = Literal[
     "receipt", "accepted", "published", "rejected", "rate_limited", "blocked",
     "confirm", "greeting", "precondition", "unsupported", "unknown",
 ]  # fmt: skip
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
+YES: frozenset[Meaning] = frozenset({"accepted", "published"})
+
+HERE = Path(__file__).parent
+NEIGHBOURS = 5
+NEAR = 0.62
+MAJORITY = 0.6
+LONGEST = 4000
 
 
 @dataclass(frozen=True)
@@ -24,18 +46,204 @@ class Reading:
     score: float
 
 
+@dataclass(frozen=True)
+class Example:
+    text: str
+    meaning: Meaning
+    language: str
+
+
+@dataclass(frozen=True)
+class Own:
+    """A pattern that the owner added for one partner; it is asked before all others."""
+
+    pattern: str
+    meaning: Meaning
+
+
 def normalise(text: str) -> str:
     """Lower case without markup, zero-width characters and doubled spaces; ё as е."""
-    plain = html.unescape(re.sub(r"<[^<>]{1,200}>", " ", text))
+    plain = re.sub(r"<[^<>]{1,200}>", " ", html.unescape(text[:LONGEST]))
     plain = unicodedata.normalize("NFKC", plain).replace("\ufe0f", "")
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" or c == "\u200d")
-    return re.sub(r"\s+", " ", plain.casefold().replace("ё", "е")).strip()
+    plain = plain.replace("’", "'").replace("`", "'").replace("*", "").replace("_", " ")
+    lines = [re.sub(r"\s+", " ", line).strip() for line in plain.splitlines()]
+    joined = ". ".join(line.rstrip(".") for line in lines if line)
+    return joined.casefold().replace("ё", "е")
 
 
-def read_rules(text: str) -> Reading:
-    return Reading("unknown", "no rule", 0.0)
+@cache
+def signals() -> dict[str, re.Pattern[str]]:
+    found = tomllib.loads((HERE / "patterns.toml").read_text(encoding="utf-8"))
+    return {name: re.compile("|".join(f"(?:{p})" for p in ps)) for name, ps in found.items()}
 
 
-def read_replies(texts: list[str], embedding: str | None = None) -> list[Reading]:
-    """The meaning of each reply: rules first, then the nearest labelled examples."""
-    return [read_rules(text) for text in texts]
+EMOJI: dict[str, Meaning] = {
+    **dict.fromkeys("✅☑✔👍👌📨📩📬⏳⌛🆗🫡", "receipt"),
+    **dict.fromkeys("❌👎🚫✖⛔", "rejected"),
+}
+
+
+def read_rules(text: str, own: Sequence[Own] = ()) -> Reading:
+    """The meaning by rules alone; unknown when none applies."""
+    plain = normalise(text)
+    for rule in own:
+        if re.search(rule.pattern, plain) or re.search(rule.pattern, text):
+            return Reading(rule.meaning, f"own pattern {rule.pattern}", 1.0)
+    meaning, because = _by_words(plain)
+    return Reading(meaning, because, 0.0 if meaning == "unknown" else 1.0)
+
+
+def _by_words(plain: str) -> tuple[Meaning, str]:
+    if not re.search(r"\w", plain):
+        return _by_emoji(plain)
+    held = _held_up(plain)
+    if held:
+        return held
+    no = _refusal(plain)
+    if no:
+        return "rejected", no
+    asked = _found("confirm", plain)
+    if asked and not _found("confirm_not", plain):
+        return "confirm", asked
+    yes = _consent(plain)
+    if yes:
+        return yes
+    if _found("invitation", plain) and _found("greeting", plain) and not _already_there(plain):
+        return "greeting", _found("greeting", plain)
+    for name in ("unsupported", "receipt", "greeting"):
+        if found := _found(name, plain):
+            return name, found  # type: ignore[return-value]
+    return "unknown", "no rule applies"
+
+
+def _by_emoji(plain: str) -> tuple[Meaning, str]:
+    meanings = {EMOJI[c] for c in plain if c in EMOJI}
+    if len(meanings) == 1:
+        return meanings.pop(), "emoji alone"
+    return "unknown", "no words"
+
+
+def _held_up(plain: str) -> tuple[Meaning, str] | None:
+    """Bans, limits, conditions, what is not taken at all, and «not yet»."""
+    blocked = _found("blocked", plain)
+    if blocked and not _found("blocked_rule", plain):
+        return "blocked", blocked
+    limit = _found("limit", plain)
+    if limit and not _found("limit_not", plain):
+        return "rate_limited", limit
+    waiting = _found("not_yet", plain)
+    if waiting:
+        return "receipt", f"no decision yet: {waiting}"
+    condition = _found("precondition", plain)
+    if condition and not _already_there(plain):
+        return "precondition", condition
+    refused_kind = _found("unsupported", plain)
+    if refused_kind and not _already_there(plain):
+        return "unsupported", refused_kind
+    return None
+
+
+def _already_there(plain: str) -> bool:
+    """The offer arrived or was decided on: «подпишитесь на канал» is then an advertisement."""
+    arrived = _found("arrived", plain) or _found("approved", plain) or _found("published", plain)
+    taken = re.search(r"(?<!не )\bпринят[оа]?\b|на модерац|(?<!not )\baccepted\b", plain)
+    return bool(arrived or taken)
+
+
+def _refusal(plain: str) -> str:
+    """A sentence that says no, and does not merely speak of refusals."""
+    for sentence in re.split(r"[.!?;\n]+", plain):
+        found = _found("rejected", sentence)
+        if found and not _found("rejected_not", sentence):
+            return found
+    return ""
+
+
+def _consent(plain: str) -> tuple[Meaning, str] | None:
+    """Published or accepted, if nothing says that the decision is still to come."""
+    asked = re.sub(r"\bесли (у вас|вы|ты|захот|хот|есть|что)[^.!?]*|\bif you[^.!?]*", " ", plain)
+    undecided = _found("undecided", asked)
+    arrived = _found("arrived", asked)
+    told = _found("published", asked)
+    if told and not undecided and not _found("published_not", asked) and _is_ours(asked):
+        return "published", told
+    approved = _found("approved", asked)
+    if approved and not undecided:
+        return "accepted", approved
+    said = _found("accepted", asked) or _found("promised", asked)
+    if said and not undecided and not arrived and "?" not in asked:
+        return "accepted", said
+    if said or approved or told:
+        return "receipt", f"{said or approved or told}, but {undecided or arrived or 'in doubt'}"
+    return None
+
+
+def _is_ours(plain: str) -> bool:
+    """The reply speaks of our offer: by name, by a link, or it is too short to be news."""
+    named = re.search(
+        r"ваш|тво[йеяю]|предлож|заявк|\bего\b|\bее\b|#\d|t\.me/|\byour\b|\bit\b|submission|suggestion",
+        plain,
+    )
+    return bool(named) or len(plain.split()) <= 6
+
+
+def _found(signal: str, plain: str) -> str:
+    """`signal: the words that gave it`, or nothing."""
+    match = signals()[signal].search(plain)
+    return f"{signal}: «{match[0].strip()[:60]}»" if match else ""
+
+
+@cache
+def examples() -> tuple[Example, ...]:
+    """The labelled replies."""
+    lines = (HERE / "labelled" / "replies.jsonl").read_text(encoding="utf-8").splitlines()
+    return tuple(Example(**json.loads(line)) for line in lines if line.strip())
+
+
+@cache
+def _example_vectors(embedding: str | None) -> np.ndarray:
+    return embed([normalise(e.text) for e in examples()], embedding)
+
+
+def read_replies(
+    texts: Sequence[str], embedding: str | None = None, own: Sequence[Own] = ()
+) -> list[Reading]:
+    """The meaning of each reply: rules first, then the nearest labelled examples.
+
+    `embedding` as in `publisher.embedding.embed`, whose EmbeddingError it raises.
+    """
+    readings = [read_rules(text, own) for text in texts]
+    left = [i for i, r in enumerate(readings) if r.meaning == "unknown" and has_words(texts[i])]
+    if left:
+        vectors = embed([normalise(texts[i]) for i in left], embedding)
+        known = _example_vectors(embedding)
+        for index, similarity in zip(left, vectors @ known.T, strict=True):
+            readings[index] = nearest(similarity, examples())
+    return readings
+
+
+def has_words(text: str) -> bool:
+    return bool(re.search(r"\w", normalise(text)))
+
+
+def nearest(similarity: np.ndarray, labelled: Sequence[Example]) -> Reading:
+    """What the nearest examples agree on; unknown when none is near or they do not agree.
+
+    `similarity`: cosines with `labelled`, shape (n,). Acceptance is never inferred from nearness.
+    """
+    order = np.argsort(similarity)[::-1][:NEIGHBOURS]
+    best = float(similarity[order[0]])
+    example = labelled[int(order[0])]
+    near = f"nearest: «{example.text[:60]}» ({example.meaning})"
+    if best < NEAR:
+        return Reading("unknown", near, best)
+    votes: dict[Meaning, float] = {}
+    for i in order:
+        meaning = labelled[int(i)].meaning
+        votes[meaning] = votes.get(meaning, 0.0) + max(float(similarity[i]), 0.0) ** 4
+    winner = max(votes, key=lambda m: votes[m])
+    share = votes[winner] / sum(votes.values())
+    if share < MAJORITY or winner in YES:
+        return Reading("unknown", near, best)
+    return Reading(winner, near, best * share)
