@@ -130,16 +130,11 @@ def effect_by_week(facts: Mapping[str, Any], language: str) -> Figure | None:
     if facts["stopped"]:
         axes.axvline(facts["stopped"]["look"], color=PALETTE["mark"], linewidth=1.5)
     # One early week has an interval of ±100 points; it must not flatten all the others.
-    inner = [
-        value
-        for week in weeks
-        for value in (week["effect_so_far"], week["effect"])
-        if value is not None
-    ]
-    reach = max(
-        15.0, 130 * max(abs(value) for value in inner), 1.3 * float(max(-low[-1], high[-1]))
-    )
-    axes.set_ylim(-min(reach, 105), min(reach, 105))
+    seen = [100 * week[key] for week in weeks for key in ("effect_so_far", "effect")
+            if week[key] is not None]  # fmt: skip
+    top = max(8.0, 1.3 * max([*seen, float(high[-1])]))
+    bottom = max(8.0, 130 * facts["margin"], 1.3 * -min([*seen, float(low[-1])]))
+    axes.set_ylim(-min(bottom, 105), min(top, 105))
     axes.set_xlim(0.5, max(facts["planned_looks"], x.max()) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     axes.yaxis.set_major_formatter(_number_axis(language))

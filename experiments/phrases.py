@@ -21,7 +21,7 @@ VERDICTS: Texts = {
 STATEMENTS: Texts = {
     "know_effect": {
         "ru": "Доля положительных реакций у генерированных отличается на {effect} "
-        "(95 % интервал {interval}; полных пар: {n}).",
+        "(95 % интервал {interval}; полных пар: {n}).",
         "en": "The share of positive reactions of generated memes differs by {effect} "
         "(95% interval {interval}; complete pairs: {n}).",
     },
@@ -36,12 +36,12 @@ STATEMENTS: Texts = {
     "sure_boundary": {
         "ru": "Граница пройдена на взгляде {look} из {planned}: за все взгляды вместе ложная "
         "тревога "
-        "случилась бы не чаще чем в 5 % опытов.",
+        "случилась бы не чаще чем в 5 % опытов.",
         "en": "The boundary was crossed at look {look} of {planned}: over all looks together a "
         "false alarm would come in at most 5% of experiments.",
     },
     "sure_stopped_early": {
-        "ru": "Опыт решён досрочно, поэтому обычный 95 % интервал был бы смещён; показан верный "
+        "ru": "Опыт решён досрочно, поэтому обычный 95 % интервал был бы смещён; показан верный "
         "в любой момент.",
         "en": "The experiment was decided early, so the ordinary 95% interval would mislead; the "
         "one shown is valid at any time.",
@@ -51,7 +51,7 @@ STATEMENTS: Texts = {
         "en": "The interval valid at any time excludes zero (E = {e}, threshold 20).",
     },
     "sure_margin_end": {
-        "ru": "Односторонняя 95 % нижняя граница {lower} выше −{margin}, зарегистрированной "
+        "ru": "Односторонняя 95 % нижняя граница {lower} выше −{margin}, зарегистрированной "
         "границы «не хуже». Это не значит «равны».",
         "en": "The one-sided 95% lower bound {lower} is above −{margin}, the registered margin of "
         '"not worse". That does not mean "equal".',
@@ -75,7 +75,7 @@ STATEMENTS: Texts = {
         "is not crossed: too early to decide.",
     },
     "sure_too_few": {
-        "ru": "Полных пар {n}: меньше шести не могут ничего исключить на уровне 5 %.",
+        "ru": "Полных пар {n}: меньше шести не могут ничего исключить на уровне 5 %.",
         "en": "Complete pairs: {n}. Fewer than six cannot exclude anything at the 5% level.",
     },
     "sure_past_plan": {
@@ -127,6 +127,13 @@ STATEMENTS: Texts = {
         "en": "There are enough pairs for a difference of {margin}; looks left in the plan: "
         "{looks}.",
     },
+    "left_not_worse": {
+        "ru": "Чтобы отличить «лучше» (разницу {margin}, разброс пары {sigma}), нужно ещё полных "
+        "пар: "
+        "{still}; недель при нынешнем темпе: {weeks}.",
+        "en": 'To tell "better" (a difference of {margin}, spread of a pair {sigma}) complete '
+        "pairs still needed: {still}; weeks at the present rate: {weeks}.",
+    },
     "left_no_rate": {
         "ru": "Нужно ещё полных пар: {still} (разница {margin}, разброс пары {sigma}); при "
         "нынешнем "
@@ -171,7 +178,7 @@ REASONS: Texts = {
     "members_unknown": {"ru": "не известно число подписчиков", "en": "members unknown"},
     "no_units": {"ru": "считать не по чему", "en": "nothing to count"},
     "no_informative_strata": {
-        "ru": "ни у одного партнёра нет обеих рук и разных исходов",
+        "ru": "ни у одного партнёра нет обеих групп и разных исходов",
         "en": "no partner has both arms and both outcomes",
     },
     "fewer_than_two_channels": {
@@ -184,14 +191,14 @@ REASONS: Texts = {
         "en": "the secret is published after the end",
     },
     "too_few": {"ru": "слишком мало данных", "en": "too few data"},
-    "not_recorded": {"ru": "не записано для обеих рук", "en": "not recorded for both arms"},
+    "not_recorded": {"ru": "не записано для обеих групп", "en": "not recorded for both arms"},
 }
 
 CHECKS: Texts = {
     "coins": {"ru": "жеребьёвка пересчитана", "en": "coins re-derived"},
-    "order": {"ru": "порядок рук в парах", "en": "order of arms in pairs"},
-    "split": {"ru": "поровну слотов на руку", "en": "as many slots for each arm"},
-    "attrition": {"ru": "потери постов по рукам", "en": "posts lost, by arm"},
+    "order": {"ru": "порядок групп в парах", "en": "order of arms in pairs"},
+    "split": {"ru": "поровну слотов на группу", "en": "as many slots for each arm"},
+    "attrition": {"ru": "потери постов по группам", "en": "posts lost, by arm"},
     "balance_hour": {"ru": "баланс по часам", "en": "balance by hour"},
     "balance_weekday": {"ru": "баланс по дням недели", "en": "balance by weekday"},
     "balance_topic": {"ru": "баланс по темам", "en": "balance by topic"},
@@ -211,7 +218,7 @@ PROBLEMS: Texts = {
         "en": "the row has {has} cells, the header {needs}.",
     },
     "empty_cell": {"ru": "{column} пуст.", "en": "{column} is empty."},
-    "unknown_arm": {"ru": "неизвестная рука {value!r}.", "en": "unknown arm {value!r}."},
+    "unknown_arm": {"ru": "неизвестная группа {value!r}.", "en": "unknown arm {value!r}."},
     "unknown_status": {
         "ru": "неизвестное состояние {value!r}.",
         "en": "unknown status {value!r}.",
@@ -262,7 +269,7 @@ PROBLEMS: Texts = {
         "en": "the pair {pair!r} has {size} posts, not two.",
     },
     "pair_one_arm": {
-        "ru": "в паре {pair!r} оба поста одной руки ({arm}).",
+        "ru": "в паре {pair!r} оба поста одной группы ({arm}).",
         "en": "both posts of the pair {pair!r} are of one arm ({arm}).",
     },
     "pair_two_channels": {

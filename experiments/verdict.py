@@ -44,7 +44,7 @@ def decide(facts: dict[str, Any]) -> dict[str, Any]:
             code = "not_worse"
     sigma = facts["sd"] if facts["sd"] else SIGMA_ASSUMED
     needed = pairs_needed(sigma, margin)
-    still = max(0, needed - complete)
+    still = 0 if code in ("better", "worse") else max(0, needed - complete)
     rate = facts["pairs_per_week"]
     weeks = math.ceil(still / rate) if rate else None
     statements = [_say("known", known, effect=effect, interval=facts["shown_interval"], n=complete)]
@@ -124,7 +124,8 @@ def _left(
         return _say("left", "left_looks" if looks_left else "left_enough", **params)
     if weeks is None:
         return _say("left", "left_no_rate", **params)
-    return _say("left", "left_weeks", weeks=weeks, **params)
+    name = "left_not_worse" if code == "not_worse" else "left_weeks"
+    return _say("left", name, weeks=weeks, **params)
 
 
 def alarms(checks: Sequence[dict[str, Any]]) -> list[str]:
