@@ -9,5 +9,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from publisher.llm.errors import ModelError
 from publisher.llm.files import embedded_model_path
 from publisher.llm.model import ChatPrompt, Completion, Model, open_model
+from publisher.llm.probe import ProbeResult, probe
 
-__all__ = ["ChatPrompt", "Completion", "Model", "ModelError", "embedded_model_path", "open_model"]
+__all__ = [
+    "ChatPrompt",
+    "Completion",
+    "Model",
+    "ModelError",
+    "ProbeResult",
+    "embedded_model_path",
+    "open_model",
+    "probe",
+]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -101,7 +102,7 @@ def load_preference(path: Path) -> Preference:
             return Preference(data["grid"], data["weights"], bias, int(rows), auc)
     except FileNotFoundError:
         raise PreferenceError(f"no preference model at {path}: train the ranker first") from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise PreferenceError(f"{path} is damaged ({error}): train the ranker again") from error
 
 
