@@ -281,7 +281,7 @@ class LoopbackTelegram:
             fault = self.faults.draw(name)
             if fault is not None and not fault.after:
                 await self.faults.apply(fault, self, connection)
-            result = await self._run(session, request, name)
+            result = serialise(await self._run(session, request, name))
             self.commit()
             if fault is not None and fault.after:
                 await self.faults.apply(fault, self, connection)
@@ -294,7 +294,7 @@ class LoopbackTelegram:
             log.exception("%s failed on %s", name, request)
             self.commit()
             return rpc_error(msg_id, 500, "INTERNAL_SERVER_ERROR")
-        return rpc_result(msg_id, serialise(result), compress=name != "upload.getFile")
+        return rpc_result(msg_id, result, compress=name != "upload.getFile")
 
     async def _run(self, session: Session, request: TLRequest, name: str) -> object:
         method = METHODS.get(type(request))

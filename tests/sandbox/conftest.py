@@ -115,3 +115,10 @@ def picture(seed: int = 0, size: tuple[int, int] = (96, 64), format: str = "JPEG
     out = io.BytesIO()
     Image.fromarray(pixels).resize(size).save(out, format)
     return out.getvalue()
+
+
+def photo_file(seed: int = 0, size: tuple[int, int] = (640, 480)) -> io.BytesIO:
+    """A picture with a name, which Telethon's friendly methods need to send it as a photo."""
+    file = io.BytesIO(picture(seed, size))
+    file.name = "meme.jpg"
+    return file

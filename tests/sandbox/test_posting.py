@@ -16,7 +16,7 @@ from telethon.tl import types as tl
 from publisher.sandbox.handlers.sending import utf16_length
 from publisher.sandbox.rpc import method_name
 
-from .conftest import Connect, Place, picture
+from .conftest import Connect, Place, photo_file, picture
 
 
 async def post(
@@ -146,7 +146,7 @@ async def test_several_megabytes_up_and_down(place: Place, connect: Connect) -> 
 
 async def test_albums(place: Place, connect: Connect) -> None:
     client = await connect(place.server, user=place.owner)
-    files = [picture(n) for n in range(3)]
+    files = [photo_file(n) for n in range(3)]
     sent = await client.send_file("kotiki_test", files, caption=["один", "", "три"])
     assert len({m.grouped_id for m in sent}) == 1 and sent[0].grouped_id
     assert [m.raw_text for m in sent] == ["один", "", "три"]

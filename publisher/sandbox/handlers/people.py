@@ -124,12 +124,14 @@ def _participant(channel: Channel, user: User, viewer: User) -> Any:
     if user.id == channel.creator:
         return tl.ChannelParticipantCreator(user.id, admin_rights(rights))
     if rights:
+        own = user.id == viewer.id
         return tl.ChannelParticipantAdmin(
             user.id,
             channel.creator,
             date,
             admin_rights(rights),
-            is_self=user.id == viewer.id or None,
+            is_self=own or None,
+            inviter_id=channel.creator if own else None,
         )
     if user.id == viewer.id:
         return tl.ChannelParticipantSelf(user.id, channel.creator, date)
