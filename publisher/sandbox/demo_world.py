@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -79,7 +79,7 @@ def build_demo_world(
     *,
     seed: int,
     start: datetime,
-    source_items: dict[str, Iterable[SourceItem]] | None = None,
+    source_items: Mapping[str, Iterable[SourceItem]] | None = None,
 ) -> DemoWorld:
     """Fills an empty server. `source_items` lists, by source handle, what it will publish.
 

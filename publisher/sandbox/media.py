@@ -70,7 +70,7 @@ class MediaStore:
         self._uploads.pop((owner, file_id), None)
 
     def add_photo(self, data: bytes, date: datetime) -> Media:
-        """Re-encodes as JPEG where needed, at most 1280 pixels a side; a large one has a preview."""
+        """Stores a photo as JPEG of at most 1280 pixels a side, with a preview if it is large."""
         if len(data) > MAX_PHOTO_BYTES:
             raise bad("PHOTO_SAVE_FILE_INVALID")
         jpeg, size = _as_jpeg(data)

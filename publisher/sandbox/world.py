@@ -407,8 +407,9 @@ class World:
                 self.save_message(box.messages[i])
 
     def save_box(self, box: Box) -> None:
-        head = replace(box, messages={}, by_peer={}, log=[])
-        self.store.put("box", box.peer, head)
+        if self.store.persistent:
+            head = replace(box, messages={}, by_peer={}, log=[])
+            self.store.put("box", box.peer, head)
 
     def _tell(self, box: Box) -> None:
         change = box.log[-1]
