@@ -243,7 +243,7 @@ def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem
     views = cell.count("views")
     slot = cell.instant("slot_utc")
     window = cell.hours("window_h")
-    week = cell.text("week")
+    week = cell.text("week").removesuffix(".0")
     if not week and slot is not None:
         week = "{}-W{:02d}".format(*slot.isocalendar())
     if not week:

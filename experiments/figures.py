@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import matplotlib
@@ -35,6 +35,8 @@ ARM_COLOURS = {arm: PALETTE[arm] for arm in ("generated", "human")}
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
+    # A channel's name is text, dollars and all.
+    "text.parse_math": False,
     "axes.edgecolor": PALETTE["muted"],
     "axes.labelcolor": PALETTE["ink"],
     "text.color": PALETTE["ink"],
@@ -296,6 +298,9 @@ def member_growth(growth: Sequence[Mapping[str, Any]], language: str) -> Figure 
             label=_short(name),
         )
     axes.yaxis.set_major_formatter(_number_axis(language))
+    days = [day for points in channels.values() for day, _ in points]
+    if len(set(days)) == 1:
+        axes.set_xlim(days[0] - timedelta(days=3), days[0] + timedelta(days=3))
     axes.xaxis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=5))
     axes.xaxis.set_major_formatter(
         matplotlib.dates.DateFormatter("%d.%m" if language == "ru" else "%m-%d")

@@ -31,6 +31,9 @@ from experiments.sequential import save_state
 SCHEMA = "memegen-report/1"
 MEMES_SHOWN = 4
 THUMBNAIL = 480
+PARTNER_COLUMNS = (
+    "partner", "route", "offered", "received", "accepted", "rejected", "censored", "last_answer",
+)  # fmt: skip
 
 
 def write_report(
@@ -59,6 +62,7 @@ def write_report(
     """
     if language not in words.LANGUAGES:
         raise ValueError(f"the report has the languages {words.LANGUAGES}, not {language!r}")
+    memes = [_whole_meme(meme) for meme in memes]
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / "figures").mkdir(exist_ok=True)
     facts = _report_facts(
@@ -136,7 +140,7 @@ def _report_facts(
         "notices": [_both(notice) for notice in notices],
         "registrations": _registrations(registrations),
         "growth": _growth(growth),
-        "partners": [dict(row) for row in partners],
+        "partners": [{**dict.fromkeys(PARTNER_COLUMNS), **row} for row in partners],
         "data_quality": [
             {**row, "name": _both(row["name"]), "value": _both(row["value"])}
             for row in data_quality
@@ -165,6 +169,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _whole_meme(meme: Mapping[str, Any]) -> dict[str, Any]:
+    blank = {"arm": "", "channel": "", "views": None, "caption": "", "likes": None}
+    return {**blank, **meme, "dislikes": meme.get("dislikes") or 0}
 
 
 def _meme_facts(meme: Mapping[str, Any]) -> dict[str, Any]:
@@ -334,6 +343,7 @@ def _template(kind: str, language: str) -> Template:
         span=lambda value: words.span(value, language),
         percent=lambda value, digits=1: words.percent(value, language, digits),
         pvalue=lambda value: words.p_value(value, language),
+        dash=lambda value: words.DASH if value in (None, "") else value,
         cell=lambda value: str(value).replace("|", "\\|").replace("\n", " "),
         say=lambda item: words.statement(item, language),
         problem=lambda item: item["text"][language],

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from experiments.signflip import _TIE, Floats, flipped_sums
+from experiments.signflip import EXACT_PAIRS, TIE, Floats, flipped_sums, sign_flip
 
 STATE_SCHEMA = "memegen-looks/1"
 
@@ -91,7 +91,9 @@ def take_looks(
             total = float(d[:stop].sum())
             size = np.abs(total - 2 * sums[:, 0])
             allowed = math.floor(spent * (vectors + 1) + 1e-9) - int((~alive).sum())
-            retired = _retire(size, alive, allowed, _TIE * float(np.abs(d[:stop]).sum()))
+            retired = _retire(size, alive, allowed, TIE * float(np.abs(d[:stop]).sum()))
+            if planned == 1 and 0 < stop <= EXACT_PAIRS:
+                retired = _exactly(retired, sign_flip(d[:stop], alpha=alpha).p_value <= alpha)
             records.append({"look": number, "pairs": pairs, "retired": retired.tolist()})
         alive[retired] = False
         looks.append(
@@ -149,6 +151,12 @@ def _retire(size: Floats, alive: np.ndarray, allowed: int, tie: float) -> np.nda
         len(survivors) - allowed - 1
     ]
     return survivors[size[survivors] > first_kept + tie]
+
+
+def _exactly(retired: np.ndarray, rejected: bool) -> np.ndarray:
+    """A single look at few pairs is decided by all 2^n vectors, not by the sampled ones."""
+    others = retired[retired != 0]
+    return np.concatenate([[0], others]).astype(int) if rejected else others
 
 
 def _past_looks(

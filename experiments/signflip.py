@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 EXACT_PAIRS = 16
 VECTORS = 9999
-_TIE = 1e-11
+TIE = 1e-11
 _CHUNK = 256
 
 
@@ -123,7 +123,7 @@ def _from_flipped(d: Floats, flipped: Floats, exact: bool, alpha: float) -> Sign
     n, total = d.size, float(d.sum())
     size = len(flipped)
     sums = total - 2 * flipped[:, 0]
-    tie = _TIE * float(np.abs(d).sum())
+    tie = TIE * float(np.abs(d).sum())
     minus = flipped[:, 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_minus = flipped[:, 0] / minus

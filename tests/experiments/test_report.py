@@ -199,6 +199,19 @@ def test_unusual_weeks_have_sensible_reports(tmp_path, name):
     json.loads(paths["report.json"].read_text())
 
 
+def test_odd_names_and_bare_rows_are_only_text(tmp_path):
+    rows = [row | {"channel": "$\\frac{a}$ <i>|x|</i>"} for row in many(0.0, 12)]
+    paths = write_report(
+        tmp_path, analyse(rows), week="2026-W47",
+        memes=[{"post_id": "1", "image_path": None, "likes": 3}],
+        partners=[{"partner": "@a", "offered": 0}],
+        growth=[{"date": "2026-11-16", "channel": "$x$", "members": 5}],
+    )  # fmt: skip
+    html = sound_page(paths["report.html"])
+    assert "<i>|x|" not in html and "&lt;i&gt;|x|" in html
+    assert "<td>0</td>" in html
+
+
 def test_a_second_report_in_the_folder_leaves_no_old_figure(tmp_path):
     write_report(tmp_path, analyse(FULL), week="2026-W44")
     paths = write_report(tmp_path, analyse([]), week="2026-W45")

@@ -59,6 +59,14 @@ def test_one_look_is_the_sign_flip_test():
         assert looks[0].rejected == (p <= 0.05)
 
 
+@given(st.lists(st.integers(-9, 9).map(lambda k: k / 20), min_size=1, max_size=12))
+def test_one_look_at_few_pairs_is_decided_exactly(d):
+    values = np.array(d)
+    looks, state = take_looks(weekly(values, 1), planned=1, vectors=199)
+    assert looks[0].rejected == (sign_flip(values).p_value <= 0.05)
+    assert take_looks(weekly(values, 1), planned=1, vectors=199, state=state)[0] == looks
+
+
 def test_the_state_carries_past_looks_and_spends_nothing_twice():
     d = np.random.default_rng(2).normal(0.05, 0.3, 64)
     table = weekly(d, 8)
