@@ -42,10 +42,10 @@ def russian_phrases(text: str) -> list[TopicPhrase]:
 
 def _is_verb(token: str, at: int) -> bool:
     """Whether it makes a sentence of the topic; «кофе утром» is none, «дома хорошо» is one."""
-    part = inflect.parses(token)[0].tag.POS
-    return part in ("VERB", "INFN", "PRED", "GRND", "PRTS", "NPRO") or (
-        at == 0 and part in ("ADVB", "COMP")
-    )
+    parts = [parse.tag.POS for parse in inflect.parses(token)]
+    if parts[0] in ("ADVB", "COMP"):
+        return at == 0 and "ADJF" not in parts
+    return parts[0] in ("VERB", "INFN", "PRED", "GRND", "PRTS", "NPRO")
 
 
 def _whole(tokens: list[str]) -> NounPhrase | None:

@@ -29,6 +29,17 @@ def topic_phrases(text: str, language: str) -> list[TopicPhrase]:
     return russian_phrases(clean) if language == "ru" else english_phrases(clean)
 
 
+def only_known_words(text: str, language: str) -> bool:
+    """Whether a topic of up to three words holds none that `frames/kinds.*.txt` does not list."""
+    words = re.findall(r"[\w\-]+", text.lower())
+    table = kinds_of_words(language)
+    return 0 < len(words) <= 3 and all(
+        (inflect.parses(word)[0].normal_form if language == "ru" else word).replace("ё", "е")
+        in table
+        for word in words
+    )
+
+
 def quoted(text: str, language: str) -> TopicPhrase:
     """A topic that can only be quoted as it is; kinds come from the words it contains."""
     words = re.findall(r"[\w\-]+", text.lower())

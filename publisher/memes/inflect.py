@@ -149,6 +149,8 @@ def noun_phrase(words: list[str], case: str = "nomn") -> NounPhrase | None:
     The first reading wins in which a noun in `case` is preceded by agreeing modifiers only.
     A word in Latin letters is an indeclinable masculine noun. Returns None when no reading fits.
     """
+    if not words:
+        return None
     lead = 0
     while lead < len(words) - 1 and _may_modify(words[lead]):
         lead += 1

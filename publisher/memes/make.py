@@ -16,10 +16,13 @@ import numpy as np
 from publisher.embedding import embed
 from publisher.llm import Model, ModelError, open_model
 from publisher.memes.corpus import Example, load_corpus
+from publisher.memes.dedupe import dedupe
 from publisher.memes.frames import Rank, fill_frames, normal_texts
 from publisher.memes.frames_clean import TopicError, clean_topic
+from publisher.memes.frames_topic import only_known_words
 from publisher.memes.free import choose_examples, generate_free
 from publisher.memes.phash import picture_hash
+from publisher.memes.rank import Scored, rank
 from publisher.memes.render import RenderError, TextDoesNotFit, render
 from publisher.memes.templates import Template, load_templates
 from publisher.memes.types import Caption
@@ -31,6 +34,10 @@ Mode = Literal["auto", "free", "frames"]
 CAN_WRITE_PARAMETERS = 1_000_000_000
 """An instruct model of this size or more is tried for free captions in mode "auto"."""
 
+FRAME_ORDER = 0.15  # what the best cut frame gains over the last, on the ranker's scale of 0 … 1
+RANK_SECONDS = 8.0  # with less of the budget left the model does not weigh the captions
+WEIGHED = 32  # captions at most that it weighs
+REMEMBERED = 300  # posts whose likeness is looked at
 FILL_SECONDS = 6.0
 FILL_GAIN = 3.0  # nats that the topic must add to a fill's log-likelihood
 _FILL_GRAMMAR = 'root ::= " " word ( " " word )? "\\n"\nword ::= [а-яё]{3,14}'
@@ -107,13 +114,13 @@ def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
     work = _Work(request, templates, progress or (lambda _: None), began)
     try:
         topic = clean_topic(request.topic, request.language)
-        verdict = screen_topic(topic, request.language, request.blocklist)
-        refusal = "" if verdict.ok else f"topic refused ({verdict.reason}): {verdict.explain('en')}"
+        refusal = _screen(topic, request)
     except TopicError as error:
         topic, refusal = "", f"topic refused ({error.code}): {error}"
     if refusal:
         return Made((), (), (refusal,), time.monotonic() - began)
-    candidates = work.rank(topic, work.screen(work.write(topic)))
+    model = work.model()
+    candidates = work.rank(topic, work.screen(work.write(topic, model)), model)
     chosen, refused = work.draw(candidates)
     if not chosen:
         work.notes.append(f"no meme for this topic: {len(refused)} candidates, none was usable")
@@ -121,6 +128,15 @@ def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
         work.notes.append(f"{len(chosen)} of {request.count} memes: no more were good enough")
     seconds = time.monotonic() - began
     return Made(tuple(chosen), tuple(refused), tuple(work.notes), seconds)
+
+
+def _screen(topic: str, request: MakeRequest) -> str:
+    """Why no joke is made of the topic, or "". Bare everyday words are not doubted: «дедлайн»."""
+    verdict = screen_topic(topic, request.language, request.blocklist)
+    everyday = verdict.reason == "doubt" and not verdict.terms
+    if verdict.ok or (everyday and only_known_words(topic, request.language)):
+        return ""
+    return f"topic refused ({verdict.reason}): {verdict.explain('en')}"
 
 
 def _templates(request: MakeRequest) -> dict[str, Template]:
@@ -156,6 +172,7 @@ class _Work:
     began: float
     notes: list[str] = field(default_factory=list)
     refused: list[Candidate] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)  # id of a caption → when it was written
 
     def say(self, what: str, **values: object) -> None:
         self.tell(_SAY[self.request.language][what].format(**values))
@@ -165,9 +182,8 @@ class _Work:
 
     # Writing
 
-    def write(self, topic: str) -> list[Caption]:
+    def write(self, topic: str, model: Model | None) -> list[Caption]:
         """Captions of both ways, as the mode and the model allow."""
-        model = self._model()
         mode = self._mode(model)
         captions: list[Caption] = []
         if mode == "free" and model is not None:
@@ -176,9 +192,10 @@ class _Work:
         if mode == "frames" or self.request.mode == "auto":
             self.say("frames", topic=topic)
             captions += self._fill(model, topic)
+        self.places = {id(caption): place for place, caption in enumerate(captions)}
         return captions
 
-    def _model(self) -> Model | None:
+    def model(self) -> Model | None:
         if not self.request.use_model:
             return None
         path = self.request.model_path
@@ -203,9 +220,9 @@ class _Work:
         return fill_frames(
             topic,
             self.request.language,
-            count=self.request.count * 4 + 8,
+            count=self.request.count * 3 + 8,
             seed=self.request.seed,
-            rank=_ranker(model) if model else None,
+            rank=self._ranker(model) if model else None,
             fill=_Filler(model, self.left) if model else None,
             model=model.name if model else "",
             templates=list(self.templates),
@@ -215,6 +232,14 @@ class _Work:
                 for name, template in self.templates.items()
             },
         )
+
+    def _ranker(self, model: Model) -> Rank:
+        def weigh(prompt: str, continuations: list[str]) -> list[float]:
+            if self.left() < RANK_SECONDS * 2:
+                return [0.0] * len(continuations)
+            return [total for total, _ in model.loglikelihood(prompt, continuations)]
+
+        return weigh
 
     def _write_free(self, model: Model, topic: str) -> list[Caption]:
         """Several captions for each of a few templates, within half of the time that is left."""
@@ -271,12 +296,51 @@ class _Work:
                 kept.append(caption)
         return kept
 
-    def rank(self, topic: str, captions: list[Caption]) -> list[Candidate]:
+    def rank(self, topic: str, captions: list[Caption], model: Model | None) -> list[Candidate]:
+        """The best first. What says the same as a better one, or as a post, is refused."""
         self.say("rank", n=len(captions))
-        return [
-            Candidate(caption, score=-float(at), reasons=_record(caption))
-            for at, caption in enumerate(captions)
+        scored = []
+        for item in self._scores(topic, captions, model):
+            # Frames come best cut first; their order is a reason of its own.
+            bonus = FRAME_ORDER * (1 - self.places[id(item.caption)] / len(self.places))
+            cut = bonus if item.caption.method == "frame" else 0.0
+            reasons = {name: _plain(value) for name, value in item.reasons.items()}
+            reasons |= {"rank": item.score, "frame_order": cut, **self._record(item.caption)}
+            scored.append(Candidate(item.caption, score=item.score + cut, reasons=reasons))
+        scored.sort(key=lambda candidate: -candidate.score)
+        posted = [
+            Caption(template, texts, self.request.language, "human")
+            for template, texts in self.request.avoid[-REMEMBERED:]
         ]
+        checked = dedupe([candidate.caption for candidate in scored], posted, self._embed)
+        repeats = {id(found.caption): found for found in checked.duplicates}
+        for candidate in scored:
+            if found := repeats.get(id(candidate.caption)):
+                said = "a post" if found.posted else "a better candidate"
+                reason = f"says the same as {said}: {' / '.join(found.of.texts)}"
+                self.refused.append(_refused(candidate, reason))
+        return [candidate for candidate in scored if id(candidate.caption) not in repeats]
+
+    def _scores(self, topic: str, captions: list[Caption], model: Model | None) -> list[Scored]:
+        avoid = [texts for _, texts in self.request.avoid[-REMEMBERED:]]
+        weigh = self._affordable(captions, model)
+        if model and weigh < min(len(captions), WEIGHED):
+            self.notes.append(f"time is short: the model weighed {weigh} of {len(captions)}")
+        try:
+            heavy = model if weigh else None
+            return rank(topic, captions, model=heavy, embed=self._embed, avoid=avoid, weigh=weigh)
+        except ModelError as error:
+            self.notes.append(f"ranked without the model: {error}")
+            return rank(topic, captions, embed=self._embed, avoid=avoid)
+
+    def _affordable(self, captions: list[Caption], model: Model | None) -> int:
+        """How many captions the model can weigh (twice each) in the time that is left."""
+        if model is None or not captions or self.left() < RANK_SECONDS:
+            return 0
+        began = time.monotonic()
+        model.loglikelihood("Подпись:", [" " + " / ".join(captions[0].texts)])
+        each = 2 * (time.monotonic() - began)
+        return min(WEIGHED, int((self.left() - RANK_SECONDS / 2) / max(each, 0.01)))
 
     def draw(self, candidates: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
         """Render the best, each template in turn, until there are enough."""
@@ -312,29 +376,26 @@ class _Work:
         phash = picture_hash(picture.jpeg)
         return dataclasses.replace(candidate, jpeg=picture.jpeg, phash=phash)
 
+    def _record(self, caption: Caption) -> dict[str, float | str]:
+        return {
+            "place": self.places[id(caption)],
+            "method": caption.method,
+            "source": caption.source,
+            "model": caption.model,
+            "prompt": caption.prompt,
+            "seed": caption.seed,
+        }
+
     def refuse(self, caption: Caption, reason: str) -> None:
-        self.refused.append(Candidate(caption, reasons=_record(caption), refused=reason))
+        self.refused.append(Candidate(caption, reasons=self._record(caption), refused=reason))
 
 
 def _refused(candidate: Candidate, reason: str) -> Candidate:
     return dataclasses.replace(candidate, refused=reason)
 
 
-def _record(caption: Caption) -> dict[str, float | str]:
-    return {
-        "method": caption.method,
-        "source": caption.source,
-        "model": caption.model,
-        "prompt": caption.prompt,
-        "seed": caption.seed,
-    }
-
-
-def _ranker(model: Model) -> Rank:
-    def rank(prompt: str, continuations: list[str]) -> list[float]:
-        return [total for total, _ in model.loglikelihood(prompt, continuations)]
-
-    return rank
+def _plain(value: float | str | list[str]) -> float | str:
+    return "; ".join(value) if isinstance(value, list) else value
 
 
 class _Filler:
