@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 RPC_RESULT = 0xF35C6D01
 REMEMBERED_QUERIES = 2000
 TOO_OLD, TOO_NEW = 300, 30  # seconds a client's message id may differ from our clock
+ACK_AFTER = 0.5  # seconds; an answer within them is acknowledgement enough
 GZIP_ABOVE = 512
 CONTAINER_BYTES = 512 * 1024
 
@@ -287,9 +288,13 @@ class Connection:
                 if (awaited := session.queries.get(other)) is not None:
                     await awaited.done.wait()
             obj = obj.query
+        ack = asyncio.get_running_loop().call_later(
+            ACK_AFTER, self._send, session, tl.MsgsAck([msg_id]), False
+        )
         try:
             query.answer = await self._server.answer(self, session, msg_id, obj)
         finally:
+            ack.cancel()
             query.done.set()
         if query.answer is None:
             session.queries.pop(msg_id, None)  # without effect: may be executed when asked again

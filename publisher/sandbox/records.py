@@ -42,6 +42,7 @@ class User:
     bot: bool = False
     token: str | None = None
     inline: bool = False
+    privacy: bool = True  # a bot that hears in groups only what is addressed to it
     about: str = ""
     commands: list[Any] = field(default_factory=list)
     blocked: set[int] = field(default_factory=set)  # users whose messages are refused

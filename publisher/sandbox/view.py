@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from telethon.tl import types as tl
 
+from .entities import mentions
 from .records import Box, Change, Channel, Media, Message, Peer, User
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class View:
             message.date,
             message.text,
             out=(own or (post and message.real_author == self.viewer_id)) or None,
+            mentioned=self._mentions_viewer(message) or None,
             post=post or None,
             silent=message.silent or None,
             from_id=from_id,
@@ -177,6 +179,11 @@ class View:
             saved_peer_id=self._saved_peer(message),
             suggested_post=message.suggested,
         )
+
+    def _mentions_viewer(self, message: Message) -> bool:
+        if self.viewer is None or message.sender in (None, self.viewer.id):
+            return False
+        return message.box.kind == "channel" and self._mentioned(message, self.viewer)
 
     def views(self, message: Message) -> int:
         crowd = self._audience.views(message, self._world.now())
@@ -274,12 +281,33 @@ class View:
         return [UPDATES[change.kind, kind](self.message(message), change.pts, change.count)]
 
     def sees(self, message: Message) -> bool:
-        """In a channel's direct messages everybody but its admins sees the own thread only."""
-        if message.saved_peer in (None, self.viewer_id) or message.box.kind == "user":
+        """Whether the viewer may see a message of a box that is open to them.
+
+        In a channel's direct messages everybody but its admins sees the own thread only; a bot
+        in privacy mode sees of a group what is addressed to it.
+        """
+        if message.box.kind == "user":
             return True
-        monoforum = self._world.channels[message.box.id]
-        parent = self._world.channels[monoforum.linked_monoforum or 0]
-        return "manage_direct_messages" in parent.rights(self.viewer_id)
+        channel = self._world.channels[message.box.id]
+        if channel.monoforum:
+            parent = self._world.channels[channel.linked_monoforum or 0]
+            own = message.saved_peer in (None, self.viewer_id)
+            return own or "manage_direct_messages" in parent.rights(self.viewer_id)
+        viewer = self.viewer
+        if channel.broadcast or viewer is None or not viewer.bot or not viewer.privacy:
+            return True
+        return bool(channel.rights(viewer.id)) or self._addressed(message, viewer)
+
+    def _addressed(self, message: Message, bot: User) -> bool:
+        if message.sender == bot.id or message.action is not None:
+            return True
+        command = message.text.startswith("/") and "@" not in message.text.split()[0]
+        return command or self._mentioned(message, bot)
+
+    def _mentioned(self, message: Message, user: User) -> bool:
+        replied = self._world.box(message.box).messages.get(message.reply_to or 0)
+        answered = replied is not None and replied.sender == user.id
+        return answered or mentions(message.text, user.username)
 
     def updates(self, updates: list[Any]) -> Any:
         return tl.Updates(updates, self.users, self.chats, self._world.now(), 0)

@@ -126,3 +126,27 @@ async def test_a_bot_in_a_group_hears_and_answers(place: Place, connect: Connect
         assert answer.reply_to.reply_to_msg_id == asked.id
         result = await answer.click(0)
     assert result.message == f"в чате -100{group.id}"
+
+
+async def test_bots_in_groups_hear_only_what_is_addressed_to_them(
+    place: Place, connect: Connect
+) -> None:
+    group = place.server.world.add_group("Чат", creator=place.owner, username="chat_test")
+    for one in (place.friend, place.bot):
+        place.server.world.join(group, one)
+    friend = await connect(place.server, user=place.friend)
+    bot = await connect(place.server, bot=place.bot)
+    heard: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+
+    async def hear(event: events.NewMessage.Event) -> None:
+        await heard.put((event.raw_text, bool(event.message.mentioned)))
+
+    bot.add_event_handler(hear, events.NewMessage(incoming=True))
+    own = await bot.send_message("chat_test", "всем привет")
+    texts = ["просто разговор", "/meme", "/meme@other_test_bot", "@some_test_bot, мем!"]
+    for text in texts:
+        await friend.send_message("chat_test", text)
+    await friend.send_message("chat_test", "ответ", reply_to=own.id)
+    got = [await asyncio.wait_for(heard.get(), 5) for _ in range(3)]
+    assert got == [("/meme", False), ("@some_test_bot, мем!", True), ("ответ", True)]
+    assert heard.empty()

@@ -13,7 +13,7 @@ from telethon import TelegramClient, errors
 from telethon.tl import functions as fn
 from telethon.tl import types as tl
 
-from publisher.sandbox.handlers.sending import utf16_length
+from publisher.sandbox.entities import detected, units
 from publisher.sandbox.rpc import method_name
 
 from .conftest import Connect, Place, photo_file, picture
@@ -91,7 +91,18 @@ async def test_captions_are_counted_in_utf16_units(place: Place, connect: Connec
 @given(st.text(max_size=50))
 def test_utf16_length_is_that_of_the_encoded_text(text: str) -> None:
     clean = text.encode("utf-16-le", "ignore").decode("utf-16-le")
-    assert utf16_length(clean) == sum(2 if ord(c) > 0xFFFF else 1 for c in clean)
+    assert units(clean) == sum(2 if ord(c) > 0xFFFF else 1 for c in clean)
+
+
+def test_entities_are_found_beside_those_that_are_given() -> None:
+    text = "😀 /meme@some_bot про @kotiki и #котов: https://a.example/x?y=1."
+    found = detected(text, [tl.MessageEntityBold(0, 2)])
+    names = [type(e).__name__.removeprefix("MessageEntity") for e in found]
+    assert names == ["Bold", "BotCommand", "Mention", "Hashtag", "Url"]
+    wide = text.encode("utf-16-le")
+    spans = [wide[2 * e.offset : 2 * (e.offset + e.length)].decode("utf-16-le") for e in found]
+    assert spans[1:] == ["/meme@some_bot", "@kotiki", "#котов", "https://a.example/x?y=1"]
+    assert detected("и/или, a@b.example, #123, 1/2", []) == []
 
 
 async def test_texts_empty_and_too_long(place: Place, connect: Connect) -> None:

@@ -10,6 +10,7 @@ from telethon.tl import functions as fn
 from telethon.tl import types as tl
 
 from .. import suggested
+from ..entities import detected, units
 from ..errors import RpcFailure, bad, forbidden
 from ..records import Channel, Forward, Media, Message, Peer, User
 from ..rpc import Call, handles
@@ -19,10 +20,6 @@ MAX_TEXT, MAX_CAPTION = 4096, 1024  # UTF-16 units
 MAX_BUTTON_DATA, MAX_BUTTONS = 64, 100
 EDIT_WINDOW = timedelta(hours=48)
 MAX_ALBUM = 10
-
-
-def utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
 
 
 @handles(fn.messages.SendMessageRequest)
@@ -164,7 +161,7 @@ def find_repeated(call: Call, random_id: int | None) -> Any:
 
 def checked_text(text: str, entities: Any, limit: int, error: str) -> str:
     text = text.rstrip()
-    length = utf16_length(text)
+    length = units(text)
     if length > limit:
         raise bad(error)
     for entity in entities or ():
@@ -208,7 +205,7 @@ def deliver(
     content: dict[str, Any] = {
         "text": text,
         "media": media.id if media else None,
-        "entities": list(given["entities"] or ()),
+        "entities": detected(text, given["entities"] or []),
         "markup": given.get("markup") or checked_markup(user, given["reply_markup"]),
         "random_id": random_id,
         "reply_to": getattr(request.reply_to, "reply_to_msg_id", None),
@@ -297,7 +294,7 @@ def edit_message(call: Call, request: Any) -> Any:
         limit, error = (MAX_CAPTION, "MEDIA_CAPTION_TOO_LONG")
     if request.message is not None:
         changed["text"] = checked_text(request.message, request.entities, limit, error)
-        changed["entities"] = list(request.entities or ())
+        changed["entities"] = detected(changed["text"], request.entities or [])
         if not changed["text"].strip() and not (message.media or request.media):
             raise bad("MESSAGE_EMPTY")
     if request.media is not None:
