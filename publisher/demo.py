@@ -32,7 +32,7 @@ from publisher.sandbox.demo_world import DemoWorld, build_demo_world
 from publisher.sandbox.news.feeds import SOURCES, channel_posts
 from publisher.sandbox.news.server import FeedServer
 from publisher.settings import Secrets, Settings, parse_trigger
-from publisher.settings.model import ServerSettings
+from publisher.settings.model import PartnerSettings, ServerSettings
 from publisher.telegram.account import make_client
 from publisher.wording import say
 from publisher.workers import Workers
@@ -102,6 +102,8 @@ async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], Non
     try:
         await sign_in(services, world)
         await daemon.connect_accounts(services)
+        # A bot may write only to those who wrote to it: the owner presses Start.
+        await services.account.client.send_message(world.app_bot.username, "/start")
         server.audience.quality = quality_of(plan.effect)
         await fill_inbox(services, plan.weeks, tell)
         await simulate(services, server, clock, plan.weeks, tell)
@@ -151,6 +153,7 @@ def demo_services(
             "telegram": settings.telegram.model_copy(update={"server": there}),
             "experiment": experiment,
             "inbox": settings.inbox.model_copy(update={"folder": "inbox"}),
+            "partners": settings.partners + strangers(settings, world),
             "owner": settings.owner.model_copy(update={"ids": (world.owner.id,)}),
         }
     )
@@ -163,6 +166,22 @@ def demo_services(
         sleep=clock.sleep,
         simulated=say("simulated", settings.language, effect=plan.effect),
         feeds=feeds.address_of,
+    )
+
+
+def strangers(settings: Settings, world: DemoWorld) -> tuple[PartnerSettings, ...]:
+    """The world's partners that the settings do not name: bots of other manners."""
+    return tuple(
+        PartnerSettings(
+            handle=partner.channel.username or "",
+            route="bot",
+            inbox=partner.handle,
+            members=partner.members,
+            language="ru" if partner.language == "ru" else "en",
+            consent=f"simulated: a bot whose manner is {partner.manner}",
+        )
+        for partner in world.partners
+        if partner.route == "bot" and settings.partner(partner.channel.username or "") is None
     )
 
 
