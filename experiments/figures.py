@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import matplotlib
@@ -300,7 +300,8 @@ def member_growth(growth: Sequence[Mapping[str, Any]], language: str) -> Figure 
     axes.yaxis.set_major_formatter(_number_axis(language))
     days = [day for points in channels.values() for day, _ in points]
     if len(set(days)) == 1:
-        axes.set_xlim(days[0] - timedelta(days=3), days[0] + timedelta(days=3))
+        middle = float(matplotlib.dates.date2num(days[0]))
+        axes.set_xlim(middle - 3, middle + 3)
     axes.xaxis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=5))
     axes.xaxis.set_major_formatter(
         matplotlib.dates.DateFormatter("%d.%m" if language == "ru" else "%m-%d")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,33 +113,33 @@ def number_weeks(posts: Sequence[Post], started: date | None = None) -> dict[str
     """Week label → look number, 1 for the first week of the experiment.
 
     ISO labels (2026-W47) and whole numbers count by the calendar, so that a week without posts is a
-    look too; other labels are taken in order of time.
+    look too; other labels, and numbers that jump back in time (52, 1), go in order of time.
     """
     labels = {post.week for post in posts}
-    ordinals = {label: _ordinal(label) for label in labels}
-    if all(value is not None for value in ordinals.values()):
-        known = {label: value for label, value in ordinals.items() if value is not None}
+    earliest: dict[str, datetime] = {}
+    for post in posts:
+        moment = post.slot or datetime.max.replace(tzinfo=UTC)
+        earliest[post.week] = min(earliest.get(post.week, moment), moment)
+    ordered = sorted(labels, key=lambda label: (earliest[label], label))
+    known = {label: value for label in ordered if (value := _ordinal(label)) is not None}
+    year_turned = any(early - late >= 40 for early, late in pairwise(known.values()))
+    if len(known) == len(labels) and not year_turned:
         iso = any(_ISO_WEEK.fullmatch(label) for label in labels)
         if started is not None and iso:
             first = _monday_number(started)
         else:
             first = min(known.values(), default=1)
         return {label: max(1, value - first + 1) for label, value in known.items()}
-    earliest: dict[str, datetime] = {}
-    for post in posts:
-        moment = post.slot or datetime.max.replace(tzinfo=UTC)
-        earliest[post.week] = min(earliest.get(post.week, moment), moment)
-    ordered = sorted(labels, key=lambda label: (earliest[label], label))
     return {label: number for number, label in enumerate(ordered, 1)}
 
 
 def week_is_over(label: str, as_of: datetime | None) -> bool:
     """Whether the week (ISO label, UTC) has ended by `as_of`; others count as ended."""
-    match = _ISO_WEEK.fullmatch(label)
-    if as_of is None or not match:
+    monday = _ordinal(label)
+    if as_of is None or monday is None or not _ISO_WEEK.fullmatch(label):
         return True
-    monday = date.fromisocalendar(int(match[1]), int(match[2]), 1) + timedelta(days=7)
-    return as_of >= datetime(monday.year, monday.month, monday.day, tzinfo=UTC)
+    end = date.fromordinal((monday + 1) * 7 + 1)
+    return as_of >= datetime(end.year, end.month, end.day, tzinfo=UTC)
 
 
 def _ordinal(label: str) -> int | None:

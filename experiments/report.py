@@ -11,6 +11,7 @@ import dataclasses
 import io
 import json
 import math
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -76,6 +77,10 @@ def write_report(
         "looks.json": out_dir / "looks.json",
     }
     save_state(analysis.looks_state, paths["looks.json"])
+    for item in registrations:
+        paths[item.path.name] = out_dir / item.path.name
+        if item.path.resolve() != paths[item.path.name].resolve():
+            shutil.copyfile(item.path, paths[item.path.name])
     pictures = {id(meme): _thumbnail(meme.get("image_path")) for meme in memes}
     best, worst = rank_memes(memes)
     shown = {

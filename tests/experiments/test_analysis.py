@@ -162,6 +162,13 @@ def test_a_week_without_posts_is_a_look_by_the_calendar():
     assert [look["pairs"] for look in facts["looks"]] == [10, 10, 10, 20]
 
 
+def test_week_numbers_that_turn_with_the_year_go_by_time():
+    names = {"1": "51", "2": "52", "3": "1", "4": "2"}
+    rows = [row | {"week": names[row["week"]]} for row in many(0, 20, 4)]
+    looks = analyse(rows).facts["looks"]
+    assert [(look["look"], look["pairs"]) for look in looks] == [(1, 5), (2, 10), (3, 15), (4, 20)]
+
+
 def test_attrition_that_depends_on_the_arm_raises_the_alarm():
     rows = many(0.2, 60)
     lost = [

@@ -52,7 +52,7 @@ def full_report(folder: Path, analysis: Analysis, language: str = "ru") -> dict[
     changed = Registration(
         "autumn", "no worse", "2026-09-07", "ab" * 32, margin=0.08, version=2, reason="new aim"
     )
-    written = [write(item, folder) for item in (registered, changed)]
+    written = [write(item, folder / "registered") for item in (registered, changed)]
     return write_report(
         folder,
         analysis,
@@ -85,7 +85,8 @@ def report(tmp_path_factory) -> dict[str, Path]:
 
 def test_all_files_are_there(report):
     names = {"report.html", "report.en.html", "report.md", "report.en.md", "report.json",
-             "posts.csv", "suggestions.csv", "looks.json"}  # fmt: skip
+             "posts.csv", "suggestions.csv", "looks.json", "registration-v1.json",
+             "registration-v2.json"}  # fmt: skip
     figures = {"effect", "shares", "ages", "channels", "metrics", "partners", "growth"}
     assert set(report) == names | {f"figures/{name}.png" for name in figures}
     for name in figures:
