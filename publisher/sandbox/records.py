@@ -22,10 +22,14 @@ ALL_RIGHTS = POST_RIGHTS | {
 DEFAULT_REACTIONS = ("👍", "👎", "❤", "🔥", "😁", "🤔", "🤯", "😢", "🎉", "🤩", "💩", "🙏", "🤡")
 
 
+PeerKind = Literal["user", "channel"]
+PEER_KINDS: tuple[PeerKind, ...] = ("user", "channel")
+
+
 class Peer(NamedTuple):
     """A place messages lie in: a user's box or a channel's."""
 
-    kind: Literal["user", "channel"]
+    kind: PeerKind
     id: int
 
 

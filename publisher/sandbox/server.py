@@ -22,7 +22,7 @@ from .errors import RpcFailure
 from .events import Agenda
 from .faults import Faults
 from .handlers import load as load_handlers
-from .handlers.inline import Offers
+from .handlers.inline import Offers, inline_message_id
 from .journal import Journal
 from .mtproto import Connection, KeyState, Session, rpc_error, rpc_result
 from .partners import Partners
@@ -327,6 +327,16 @@ class LoopbackTelegram:
         if self.partners.get(bot.id) is not None:
             answer = self.partners.pressed(bot, user, message, data)
             self.queries.answer(bot, query_id, answer)
+            return
+        if message.via_bot == bot.id:
+            inline_id = inline_message_id(self, bot, message)
+            self.push_to(
+                bot,
+                lambda view: tl.UpdateInlineBotCallbackQuery(
+                    query_id, user.id, inline_id, chat_instance=message.box.id, data=data
+                ),
+                user,
+            )
             return
         peer, message_id = message.peer, message.id
         if message.box.kind == "user":

@@ -98,6 +98,30 @@ async def test_inline_mode_sends_what_was_chosen(place: Place, connect: Connect)
     assert sent.raw_text == "про котов"
 
 
+async def test_buttons_under_inline_messages(place: Place, connect: Connect) -> None:
+    friend = await connect(place.server, user=place.friend)
+    bot = await connect(place.server, bot=place.bot)
+
+    async def query(event: events.InlineQuery.Event) -> None:
+        button = Button.inline("Ещё", b"more")
+        await event.answer([event.builder.article("мем", text="один", buttons=button)])
+
+    async def pressed(event: events.CallbackQuery.Event) -> None:
+        assert event.via_inline
+        await event.answer("сейчас")
+        await event.edit("два")
+
+    bot.add_event_handler(query, events.InlineQuery())
+    bot.add_event_handler(pressed, events.CallbackQuery(data=b"more"))
+    (result,) = await friend.inline_query("some_test_bot", "котов")
+    sent = await result.click("me")
+    answer = await sent.click(0)
+    assert answer.message == "сейчас"
+    async with asyncio.timeout(5):
+        while (await friend.get_messages("me", limit=1))[0].raw_text != "два":
+            await asyncio.sleep(0.01)
+
+
 async def test_inline_mode_must_be_switched_on(place: Place, connect: Connect) -> None:
     place.bot.inline = False
     friend = await connect(place.server, user=place.friend)

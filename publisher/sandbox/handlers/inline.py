@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telethon.tl import functions as fn
 from telethon.tl import types as tl
 
 from ..errors import bad
-from ..records import Media, User
+from ..records import PEER_KINDS, Media, Message, Peer, User
 from ..rpc import Call, handles
 from ..view import View
 from .bots import ANSWER_TIMEOUT
@@ -21,10 +21,14 @@ from .sending import (
     checked_markup,
     checked_text,
     deliver,
+    edit,
     find_repeated,
     sent,
     writable_peer,
 )
+
+if TYPE_CHECKING:
+    from ..server import LoopbackTelegram
 
 MAX_RESULTS = 50
 REMEMBERED = 1000
@@ -162,3 +166,27 @@ def send_inline_result(call: Call, request: Any) -> Any:
     user, given_id = call.user, request.id
     call.server.push_to(bot, lambda view: tl.UpdateBotInlineSend(user.id, "", given_id), user)
     return sent(call, [message])
+
+
+def inline_message_id(server: LoopbackTelegram, bot: User, message: Message) -> Any:
+    """By what a bot knows a message that was sent through it, wherever it lies."""
+    box = message.box
+    secret = server.world.access_hash(bot.id, f"inline {box.kind} {box.id}", message.id)
+    return tl.InputBotInlineMessageID64(server.dc_id, box.id, message.id, secret)
+
+
+@handles(fn.messages.EditInlineBotMessageRequest, users=False)
+def edit_inline_message(call: Call, request: Any) -> bool:
+    edit(call, _sent_through(call, request.id), request)
+    return True
+
+
+def _sent_through(call: Call, given: Any) -> Message:
+    owner = getattr(given, "owner_id", 0)
+    boxes = (call.world.boxes.get(Peer(kind, owner)) for kind in PEER_KINDS)
+    for message in (box.messages.get(given.id) for box in boxes if box is not None):
+        if message is not None and message.via_bot == call.user.id:
+            known = inline_message_id(call.server, call.user, message)
+            if known.access_hash == given.access_hash:
+                return message
+    raise bad("MESSAGE_ID_INVALID")

@@ -288,6 +288,13 @@ def edit_message(call: Call, request: Any) -> Any:
     if message is None or message.peer != peer or message.action:
         raise bad("MESSAGE_ID_INVALID")
     _check_may_edit(call, message)
+    edit(call, message, request)
+    view = call.view()
+    return view.updates(own_changes(call, view))
+
+
+def edit(call: Call, message: Message, request: Any) -> None:
+    """Applies an edit request to a message that the caller may edit."""
     changed: dict[str, Any] = {}
     limit, error = (MAX_TEXT, "MESSAGE_TOO_LONG")
     if message.media or request.media:
@@ -304,8 +311,6 @@ def edit_message(call: Call, request: Any) -> Any:
     if all(_same(getattr(message, name), value) for name, value in changed.items()):
         raise bad("MESSAGE_NOT_MODIFIED")
     call.world.edit(message, **changed)
-    view = call.view()
-    return view.updates(own_changes(call, view))
 
 
 def _same(old: Any, new: Any) -> bool:
