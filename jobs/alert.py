@@ -6,6 +6,8 @@ import hashlib
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from telethon.errors import RandomIdDuplicateError
 from telethon.tl import types

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from telethon import errors, utils
+from telethon.tl import types
 
 from publisher.settings.model import PaceSettings
 from publisher.telegram.account import TelegramAccount
@@ -43,7 +44,8 @@ class BotAccount(TelegramAccount):
 
     async def call(self, kind: CallKind, request: Any) -> Any:
         peer = getattr(request, "peer", None)
-        chat = utils.get_peer_id(peer) if peer is not None else 0
+        ours = peer is None or isinstance(peer, types.InputPeerSelf)
+        chat = 0 if ours else utils.get_peer_id(peer)
         now = self.governor.clock()
         if self.floods.get(chat, now) > now:
             raise ChatFlood(chat, self.floods[chat])
@@ -52,6 +54,8 @@ class BotAccount(TelegramAccount):
             try:
                 return await asyncio.wait_for(self.client(request), self.timeout_seconds)
             except errors.FloodWaitError as error:
+                # Telethon remembers the wait for the method, whatever the chat; we own the waits.
+                getattr(self.client, "_flood_waited_requests", {}).clear()
                 self._one_chats(chat, error)
                 raise
 
@@ -76,4 +80,6 @@ def bot_account(
 ) -> BotAccount:
     """The connected account, in the way a bot needs it."""
     governor = Governor(account.name, UNPACED, clock, sleep)
-    return BotAccount(account.name, account.client, governor, account.timeout_seconds)
+    return BotAccount(
+        account.name, account.client, governor, account.timeout_seconds, heard=account.heard
+    )

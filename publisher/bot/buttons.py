@@ -32,17 +32,13 @@ def markup(rows: Sequence[Sequence[tuple[str, bytes]]]) -> types.ReplyInlineMark
     )
 
 
-def under_meme(meme_id: int, language: str) -> types.ReplyInlineMarkup:
-    return markup(
-        [
-            [
-                (say("bot_again", language), data(AGAIN, meme_id)),
-                (say("bot_other", language), data(OTHER, meme_id)),
-            ],
-            [
-                ("👍", data(LIKE, meme_id)),
-                ("👎", data(DISLIKE, meme_id)),
-                (say("bot_offer", language), data(OFFER, meme_id)),
-            ],
-        ]
-    )
+def under_meme(meme_id: int, language: str, *, offer: bool) -> types.ReplyInlineMarkup:
+    """The buttons of a meme; `offer` when there is an owner to offer it to."""
+    change = [
+        (say("bot_again", language), data(AGAIN, meme_id)),
+        (say("bot_other", language), data(OTHER, meme_id)),
+    ]
+    judge = [("👍", data(LIKE, meme_id)), ("👎", data(DISLIKE, meme_id))]
+    if offer:
+        judge.append((say("bot_offer", language), data(OFFER, meme_id)))
+    return markup([change, judge])

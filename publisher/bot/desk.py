@@ -319,7 +319,7 @@ class Desk:
             meme,
             wish.random_id,
             self.signature,
-            buttons.under_meme(meme.id, wish.speaks),
+            buttons.under_meme(meme.id, wish.speaks, offer=bool(self.services.settings.owner.ids)),
             until=wish.asked_at + self.deadline,
             on_sent=on_sent,
             on_failed=on_failed,

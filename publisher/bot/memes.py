@@ -20,6 +20,7 @@ from publisher.ledger.models import Meme
 from publisher.memes.make import Made
 
 KEPT = timedelta(days=1)
+OFFER_KEPT = timedelta(days=7)
 STOCK = 300
 
 
@@ -114,8 +115,11 @@ def stems(text: str) -> set[str]:
 
 
 def forget(services: Services, now: datetime) -> int:
-    """Delete memes made for wishes more than a day ago, pictures too."""
-    old = list(Meme.select().where((Meme.state == "bot") & (Meme.created_at < now - KEPT)))
+    """Delete memes made for wishes more than a day ago, pictures too; those offered to the
+    channel have a week to be decided on."""
+    made = (Meme.state == "bot") & (Meme.created_at < now - KEPT)
+    offered = Meme.state.in_(("offered", "considered")) & (Meme.created_at < now - OFFER_KEPT)
+    old = list(Meme.select().where(made | offered))
     for meme in old:
         others = Meme.select(fn.COUNT(Meme.id)).where(
             (Meme.file == meme.file) & (Meme.id != meme.id)

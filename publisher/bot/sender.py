@@ -160,10 +160,14 @@ class Sender:
         for update in getattr(updates, "updates", ()):
             photo = getattr(getattr(getattr(update, "message", None), "media", None), "photo", None)
             if isinstance(photo, types.Photo):
-                self.photos[meme_id] = utils.get_input_photo(photo)
-                self.photos.move_to_end(meme_id)
-                if len(self.photos) > PHOTOS:
-                    self.photos.popitem(last=False)
+                self.keep_photo(meme_id, photo)
+
+    def keep_photo(self, meme_id: int, photo: types.Photo) -> None:
+        """So that it need not be uploaded again."""
+        self.photos[meme_id] = utils.get_input_photo(photo)
+        self.photos.move_to_end(meme_id)
+        if len(self.photos) > PHOTOS:
+            self.photos.popitem(last=False)
 
     def answer_press(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
         """The little notice that a pressed button shows; worthless when late."""

@@ -4,174 +4,253 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
 from telethon import events, utils
 
 from jobs.services import Services
-from publisher.bot import memes
+from publisher.bot import approval, buttons, memes
 from publisher.bot.account import bot_account
+from publisher.bot.admission import Buckets
+from publisher.bot.approval import ApprovalDesk
+from publisher.bot.console import Console
 from publisher.bot.desk import Asker, Desk
+from publisher.bot.inbox import Inbox
+from publisher.bot.inline import answer_inline
 from publisher.bot.outbox import Outbox
 from publisher.bot.presses import Presses
 from publisher.bot.sender import Place, Sender
 from publisher.bot.talk import Said, language_of, read_message
 from publisher.ledger.bans import is_banned
-from publisher.ledger.models import Wish
+from publisher.ledger.models import Vote, Wish
+from publisher.telegram.errors import classify
+from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.wording import say
 
 log = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=20)
 PAUSE_SECONDS = 1.0
-CARE = timedelta(minutes=10)
+CARE = timedelta(seconds=30)
+FORGET = timedelta(minutes=10)
+BACKGROUND = 50
+INLINE_MINUTE = 30.0
 
 
 class Bot:
-    """One bot on one account. `start` listens; then either `serve` or calls of `tick` work."""
+    """One bot on one account. `start` once; then either `serve` or calls of `tick` do the work."""
 
     def __init__(self, services: Services) -> None:
         assert services.bot is not None
+        rule = services.settings.bot
         self.services = services
         self.account = bot_account(services.bot, services.clock, services.sleep)
-        rule = services.settings.bot
         self.outbox = Outbox(services.clock, services.sleep, rule.sends_per_second)
         self.sender = Sender(self.account, self.outbox, services.media)
-        self.username = ""
-        self.id = 0
         self.desk = Desk(services, self.sender, signature="")
         self.presses = Presses(self.desk)
+        self.approvals = ApprovalDesk(services, self.sender)
+        self.console = Console(services, self.sender, self.desk, self.approvals)
+        self.inbox = Inbox(services, self.sender)
+        self.inline = Buckets(INLINE_MINUTE, burst=10)
+        self.username, self.id = "", 0
         self._wake = asyncio.Event()
         self.desk.on_work = self._wake.set
-        self._cared_at: datetime | None = None
+        self._due: dict[str, datetime] = {}
+        self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Learn who we are, take up what a restart left, listen."""
-        client = self.account.client
-        me = await client.get_me()
+        """Learn who we are and take up what a restart left."""
+        me = await self.account.client.get_me()
         self.id, self.username = me.id, me.username or ""
         self.desk.signature = f"@{self.username}"
         taken = self.desk.resume(self.services.clock())
         if taken:
             log.info("bot: %d wishes taken up again", taken)
-        client.add_event_handler(self.on_message, events.NewMessage(incoming=True))
-        client.add_event_handler(self.on_press, events.CallbackQuery())
-
-    def stop(self) -> None:
-        client = self.account.client
-        client.remove_event_handler(self.on_message)
-        client.remove_event_handler(self.on_press)
 
     async def serve(self) -> None:
         """Work until cancelled."""
         await self.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send_for_ever())
-                tasks.create_task(self._work_for_ever())
+                for work in (self._listen, self._send, self._work, self._care):
+                    tasks.create_task(work())
         finally:
-            self.stop()
+            for task in self._background:
+                task.cancel()
 
     async def tick(self, now: datetime) -> bool:
-        """Do all that is due at `now`, without waiting for anything; False when nothing was."""
-        worked = False
+        """Do all that is due at `now`, without waiting for anything to come; whether there was
+        anything. For a driver with a clock of its own."""
+        worked = not self.account.heard.empty()
+        while not self.account.heard.empty():
+            self.hear(self.account.heard.get_nowait())
+        if self._background:
+            await asyncio.gather(*self._background)
+        await self._care_once(now)
         await self.outbox.pump()
-        while await self._work_once(now):
+        while await self.desk.work():
             worked = True
             await self.outbox.pump()
         return worked
 
-    async def _send_for_ever(self) -> None:
+    async def _listen(self) -> None:
+        while True:
+            self.hear(await self.account.heard.get())
+            await asyncio.sleep(0)
+
+    async def _send(self) -> None:
         while True:
             await self.outbox.pump()
             await self.outbox.news(0.25)
 
-    async def _work_for_ever(self) -> None:
+    async def _work(self) -> None:
         while True:
             try:
-                worked = await self._work_once(self.services.clock())
+                worked = await self.desk.work()
             except Exception:
-                log.exception("the bot's work failed; it goes on")
+                log.exception("the bot could not finish a wish; it goes on")
                 worked = False
             if not worked:
                 self._wake.clear()
                 await _wait(self._wake, PAUSE_SECONDS)
 
-    async def _work_once(self, now: datetime) -> bool:
-        if self._cared_at is None or now - self._cared_at >= CARE:
-            self._cared_at = now
+    async def _care(self) -> None:
+        while True:
+            try:
+                await self._care_once(self.services.clock())
+            except Exception:
+                log.exception("the bot could not show the owner something; it goes on")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _care_once(self, now: datetime) -> None:
+        if self._is_due("approvals", CARE, now):
+            await self.approvals.care(now)
+        if self._is_due("forget", FORGET, now):
             memes.forget(self.services, now)
-        return await self.desk.work()
+            Vote.delete().where(Vote.at < now - memes.KEPT).execute()
+
+    def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
+        due = now >= self._due.get(what, now)
+        if due:
+            self._due[what] = now + every
+        return due
 
     # What people do
 
-    async def on_message(self, event: Any) -> None:
-        """Never waits for the network: what is to be said goes to the outbox."""
-        message, now = event.message, self.services.clock()
+    def hear(self, event: Any) -> None:
+        """Take one event. Never waits for the network and never raises: what is to be said goes
+        to the outbox."""
+        try:
+            if isinstance(event, events.NewMessage.Event):
+                self._on_message(event, self.services.clock())
+            elif isinstance(event, events.CallbackQuery.Event):
+                self._on_press(event, self.services.clock())
+            elif isinstance(event, events.InlineQuery.Event):
+                self._on_inline(event, self.services.clock())
+        except Exception:
+            log.exception("the bot could not take a message; it goes on")
+
+    def _on_message(self, event: Any, now: datetime) -> None:
+        message, settings = event.message, self.services.settings
         if message.date and now - message.date > STALE:
             return
-        person = event.sender_id
+        if event.chat_id == settings.inbox.chat and message.media is not None:
+            self._later(self.inbox.take(self._asker(event, private=False), message))
+            return
+        person, private = event.sender_id, bool(event.is_private)
         if person is None or person == self.id or is_banned(person, now):
             return
-        private = bool(event.is_private)
-        text = message.raw_text or ""
-        said = read_message(text, self.username, private=private, to_us=self._to_us(event))
+        to_us = not private and self._to_us(event)
+        said = read_message(message.raw_text or "", self.username, private=private, to_us=to_us)
         if said is None:
             return
-        asker = self._asker(event, text, private)
-        self._answer(asker, said, now, private=private, has_media=message.media is not None)
+        asker = self._asker(event, private=private)
+        if private and self.console.knows(person, said.command):
+            self._later(self.console.run(asker, said.command, said.rest, now))
+        elif private and person in settings.owner.ids and message.media is not None:
+            self._later(self.inbox.take(asker, message))
+        else:
+            self._answer(asker, said, now, private=private, media=message.media is not None)
 
     def _answer(
-        self, asker: Asker, said: Said, now: datetime, *, private: bool, has_media: bool
+        self, asker: Asker, said: Said, now: datetime, *, private: bool, media: bool
     ) -> None:
-        if said.command in ("start", "help"):
-            if self.desk.may_pass(asker, now):
-                code = "bot_hello" if said.command == "start" else "bot_help"
-                limit = self.services.settings.bot.topic_chars
-                text = say(code, asker.speaks, limit=limit, bot=self.username)
-                self.sender.text(asker.place, text, asker.key, droppable=True)
-        elif said.command not in ("", "meme"):
-            if private and self.desk.may_pass(asker, now):
-                limit = self.services.settings.bot.topic_chars
-                text = say("bot_help", asker.speaks, limit=limit, bot=self.username)
-                self.sender.text(asker.place, text, asker.key, droppable=True)
-        elif said.rest:
+        if said.command in ("", "meme") and said.rest:
             self.desk.ask(asker, said.rest, now)
+        elif said.command not in ("", "meme", "start", "help") and not private:
+            return
         elif self.desk.may_pass(asker, now):
-            code = "bot_only_text" if has_media and not said.command else "bot_no_topic"
-            self.desk.refuse(asker, code)
+            code = {"start": "bot_hello", "meme": "bot_no_topic"}.get(said.command, "bot_help")
+            if not said.command:
+                code = "bot_only_text" if media else "bot_no_topic"
+            limit = self.services.settings.bot.topic_chars
+            text = say(code, asker.speaks, limit=limit, bot=self.username)
+            self.sender.text(asker.place, text, asker.key, droppable=True)
 
     def _to_us(self, event: Any) -> bool:
         """Whether a message in a group mentions us or answers a message of ours."""
         if event.message.mentioned:
             return True
         answered = event.message.reply_to_msg_id
-        if not answered or event.is_private:
+        if not answered:
             return False
         ours = (Wish.message_id == answered) | (Wish.notice_id == answered)
         return Wish.select().where((Wish.chat == event.chat_id) & ours).exists()
 
-    def _asker(self, event: Any, text: str, private: bool) -> Asker:
+    def _asker(self, event: Any, *, private: bool) -> Asker:
         code = getattr(event.sender, "lang_code", None)
-        speaks = language_of(code, text, self.services.settings.language)
-        reply_to = None if private else event.message.id
-        key = f"m:{event.chat_id}:{event.message.id}"
-        return Asker(event.sender_id, place_of_event(event, reply_to), speaks, key)
+        speaks = language_of(code, event.message.raw_text or "", self.services.settings.language)
+        place = place_of(event, None if private else event.message.id)
+        return Asker(event.sender_id or 0, place, speaks, f"m:{event.chat_id}:{event.message.id}")
 
-    async def on_press(self, event: Any) -> None:
-        now = self.services.clock()
+    def _on_press(self, event: Any, now: datetime) -> None:
         if is_banned(event.sender_id, now):
             return
         code = getattr(event.sender, "lang_code", None)
         speaks = language_of(code, "", self.services.settings.language)
-        reply_to = None if event.is_private else event.message_id
-        place = place_of_event(event, reply_to)
+        place = place_of(event, None if event.is_private else event.message_id)
         asker = Asker(event.sender_id, place, speaks, f"c:{event.id}")
+        found = buttons.parse(event.data)
+        if found and found[0] in approval.ACTIONS:
+            if event.sender_id in self.services.settings.owner.ids:
+                text = self.approvals.press(asker, event.message_id, *found, now)
+                self.sender.answer_press(event.id, text[:190])
+            return
         self.presses.press(asker, event.id, event.data, now)
 
+    def _on_inline(self, event: Any, now: datetime) -> None:
+        if is_banned(event.sender_id, now) or not self.inline.take(event.sender_id, now):
+            return
+        code = getattr(event.sender, "lang_code", None)
+        language = language_of(code, event.text, self.services.settings.language)
+        answer_inline(self.sender, event.id, event.text, language, self.desk.signature)
 
-def place_of_event(event: Any, reply_to: int | None) -> Place:
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """The owner's slower things, beside everything else; a bounded number of them."""
+        if len(self._background) >= BACKGROUND:
+            work.close()
+            return
+        task = asyncio.create_task(_guarded(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except (NotNow, AccountStopped) as wait:
+        log.info("for the owner, not now: %s", wait)
+    except Exception as error:
+        try:
+            log.warning("for the owner: %s", classify(error).name)
+        except TypeError:
+            log.exception("a fault of ours in the owner's console; the bot goes on")
+
+
+def place_of(event: Any, reply_to: int | None) -> Place:
     """The chat of an event, with the access hash the event brought."""
     peer = event.input_chat
     access_hash = getattr(peer, "access_hash", 0) or 0
@@ -186,5 +265,5 @@ async def _wait(wake: asyncio.Event, seconds: float) -> None:
 
 
 async def serve_bot(services: Services) -> None:
-    """Serve the public bot on `services.bot` until cancelled."""
+    """Serve the bot on `services.bot` until cancelled."""
     await Bot(services).serve()

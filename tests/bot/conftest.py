@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,24 @@ from tests.conftest import Clock, settings_for
 
 OWNER = 4242
 CODE = "12345"
+
+
+@dataclass
+class Running(Clock):
+    """A clock that runs by itself as well."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> datetime:
+        return self.now + timedelta(seconds=time.monotonic() - self.began)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Running()
 
 
 @dataclass
@@ -167,6 +186,3 @@ async def stage(tmp_path: Path, clock: Clock) -> AsyncIterator[Stage]:
 def one_child() -> Any:
     yield
     WORKERS.close()
-
-
-Conversation = Callable[[], Awaitable[None]]

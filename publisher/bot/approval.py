@@ -1,0 +1,198 @@
+"""Posts and offers shown to the owner with buttons.
+
+Which arm a post belongs to is not shown: who knows it cannot judge evenly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs.alert import owner_peer
+from jobs.approve import approve
+from jobs.assign import channel_language, next_meme
+from jobs.services import Services
+from jobs.trouble import one_of_many
+from publisher.bot import buttons
+from publisher.bot.desk import Asker
+from publisher.bot.outbox import FIRST
+from publisher.bot.sender import Place, Sender
+from publisher.ledger import approvals
+from publisher.ledger.models import Approval, Channel, Meme, Post, Slot
+from publisher.ledger.wishes import random_id_of
+from publisher.wording import say
+
+KEEP, REPLACE, DROP, TAKE, NO = "k", "r", "x", "y", "n"
+ACTIONS = {KEEP, REPLACE, DROP, TAKE, NO}
+SHOWN_FOR = timedelta(hours=6)
+
+
+@dataclass
+class ApprovalDesk:
+    services: Services
+    sender: Sender
+
+    async def care(self, now: datetime) -> None:
+        """Begin and settle approvals, and show the owners what is new."""
+        approve(self.services, now)
+        for approval in approvals.untold():
+            if await self._show(approval):
+                Approval.update(told_at=now).where(Approval.id == approval.id).execute()
+        for meme in Meme.select().where(Meme.state == "offered"):
+            if await self._show_offer(meme):
+                Meme.update(state="considered").where(Meme.id == meme.id).execute()
+
+    async def _owners(self) -> list[Place]:
+        places = []
+        for owner in self.services.settings.owner.ids:
+            with one_of_many(f"owner {owner}"):
+                peer: Any = await owner_peer(self.services, owner)
+                places.append(Place(owner, getattr(peer, "access_hash", 0) or 0))
+        return places
+
+    async def _show(self, approval: Approval) -> int:
+        post = approval.post
+        language = self.services.settings.language
+        text = say(
+            "approval_ask",
+            language,
+            channel=post.channel.handle,
+            at=_time(post.due_at),
+            deadline=_time(approval.deadline_at),
+            default=say(f"approval_{approval.default}", language),
+        )
+        owners = await self._owners()
+        for place in owners:
+            key = random_id_of("approval", approval.id, post.meme_id, place.chat)
+            self._photo(place, post, key, text, post.due_at)
+        return len(owners)
+
+    async def _show_offer(self, meme: Meme) -> int:
+        language = self.services.settings.language
+        text = say("offer_ask", language, topic=str(meme.reasons.get("topic", ""))[:200])
+        rows = [
+            [
+                (say("button_take", language), buttons.data(TAKE, meme.id)),
+                (say("button_no", language), buttons.data(NO, meme.id)),
+            ]
+        ]
+        owners = await self._owners()
+        for place in owners:
+            self.sender.photo(
+                place,
+                meme,
+                random_id_of("offer", meme.id, place.chat),
+                text,
+                buttons.markup(rows),
+                until=self.services.clock() + SHOWN_FOR,
+                on_sent=lambda _: None,
+                on_failed=lambda _: None,
+            )
+        return len(owners)
+
+    def preview(self, asker: Asker, channel: Channel, now: datetime) -> str:
+        """Show the channel's next post; or the words to say when there is none to show."""
+        post = (
+            Post.select(Post, Channel, Meme)
+            .join(Channel)
+            .switch(Post)
+            .join(Meme)
+            .where((Post.channel == channel) & (Post.state == "planned") & (Post.expires_at > now))
+            .order_by(Post.due_at)
+            .first()
+        )
+        if post is None:
+            slot = (
+                Slot.select()
+                .where((Slot.channel == channel) & (Slot.state == "planned") & (Slot.at > now))
+                .order_by(Slot.at)
+                .first()
+            )
+            code = "console_preview_none" if slot else "console_preview_empty"
+            at = _time(slot.at) if slot else ""
+            return say(code, asker.speaks, channel=channel.handle, at=at)
+        text = say("console_preview", asker.speaks, channel=channel.handle, at=_time(post.due_at))
+        key = random_id_of("preview", asker.key, post.id)
+        self._photo(asker.place, post, key, text, now + SHOWN_FOR)
+        return ""
+
+    def _photo(self, place: Place, post: Post, key: int, text: str, until: datetime) -> None:
+        language = self.services.settings.language
+        rows = [
+            [
+                (say(f"button_{name}", language), buttons.data(action, post.id, post.meme_id))
+                for name, action in (("keep", KEEP), ("replace", REPLACE), ("drop", DROP))
+            ]
+        ]
+        self.sender.photo(
+            place,
+            post.meme,
+            key,
+            text,
+            buttons.markup(rows),
+            until=until,
+            urgency=FIRST,
+            on_sent=lambda _: None,
+            on_failed=lambda _: None,
+        )
+
+    # What the owner presses
+
+    def press(
+        self, asker: Asker, message_id: int, action: str, numbers: tuple[int, ...], now: datetime
+    ) -> str:
+        """The words for the pressed button; the shown message is edited to what was decided."""
+        if action in (TAKE, NO):
+            return self._decide_offer(asker, message_id, action, numbers[0])
+        post = Post.get_or_none(Post.id == numbers[0])
+        if post is None or len(numbers) < 2 or post.meme_id != numbers[1]:
+            return say("approval_late", asker.speaks)
+        approval = approvals.ask(post, post.due_at, "publish", now)
+        facts = {"channel": post.channel.handle, "at": _time(post.due_at)}
+        if action == REPLACE:
+            return self._replace(asker, message_id, approval, post, now)
+        end = approvals.keep(approval, now) if action == KEEP else approvals.drop(approval, now)
+        if end == "late" and action == KEEP and approval.state in ("kept", "default_kept"):
+            end = "kept"
+        text = say(f"approval_{end}", asker.speaks, **facts)
+        if end != "late":
+            self.sender.edit(asker.place, message_id, text)
+        return text
+
+    def _replace(
+        self, asker: Asker, message_id: int, approval: Approval, post: Post, now: datetime
+    ) -> str:
+        meme = next_meme(approval.arm, channel_language(self.services, post.channel), now)
+        if meme is None:
+            return say("approval_no_other", asker.speaks)
+        end = approvals.replace(approval, meme, now)
+        if end != "replaced":
+            return say("approval_late", asker.speaks)
+        text = say("approval_replaced", asker.speaks)
+        self.sender.edit(asker.place, message_id, text)
+        fresh = Post.get_by_id(post.id)
+        caption = say(
+            "console_preview", asker.speaks, channel=post.channel.handle, at=_time(post.due_at)
+        )
+        key = random_id_of("approval", approval.id, meme.id, asker.place.chat)
+        self._photo(asker.place, fresh, key, caption, post.due_at)
+        return text
+
+    def _decide_offer(self, asker: Asker, message_id: int, action: str, meme_id: int) -> str:
+        """Into the generated stock, marked as picked by a person, or out of the way."""
+        meme = Meme.get_or_none((Meme.id == meme_id) & Meme.state.in_(("offered", "considered")))
+        if meme is None:
+            return say("bot_gone", asker.speaks)
+        if action == TAKE:
+            reasons = {**meme.reasons, "offered": 1}
+            Meme.update(state="ready", reasons=reasons).where(Meme.id == meme_id).execute()
+        else:
+            Meme.update(state="bot").where(Meme.id == meme_id).execute()
+        text = say("offer_taken" if action == TAKE else "offer_refused", asker.speaks)
+        self.sender.edit(asker.place, message_id, text)
+        return text
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
