@@ -175,7 +175,7 @@ def weigh(
     """Sum each tail's log probabilities after `head`, in groups that fit slots and cache."""
     first, at = engine.prefill(head), len(head)
     if first is None:
-        raise ModelError("decoding was interrupted")
+        raise ModelError("the time to weigh texts is over")
     sums = [log_softmax_at(first, tail[0]) if tail else 0.0 for tail in tails]
     todo = [i for i, tail in enumerate(tails) if len(tail) > 1]
     while todo:
@@ -198,7 +198,7 @@ def weigh(
             tokens, positions, slots, owners, targets = zip(*part, strict=True)
             rows = engine.decode(list(tokens), list(positions), list(slots), [True] * len(tokens))
             if rows is None:
-                raise ModelError("decoding was interrupted")
+                raise ModelError("the time to weigh texts is over")
             for owner, target, row in zip(owners, targets, rows, strict=True):
                 sums[owner] += log_softmax_at(row, target)
         for slot in range(1, len(group) + 1):

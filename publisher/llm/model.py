@@ -86,11 +86,14 @@ class Model:
         with self._lock, Session(self._engine, clock):
             return Run(self._engine, clock, order).write(tokens, seeds, slots)
 
-    def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> list[tuple[float, int]]:
+    def loglikelihood(
+        self, prompt: str, continuations: Sequence[str], *, budget_s: float | None = None
+    ) -> list[tuple[float, int]]:
         """(sum of natural log probabilities, number of tokens) of each continuation, in order.
 
         An empty continuation is (0.0, 0). Where prompt and continuation melt into one token, that
-        token counts as the continuation's. Raises ModelError: a text does not fit the context.
+        token counts as the continuation's. Raises ModelError: a text does not fit the context, or
+        `budget_s` seconds were not enough.
         """
         wholes = [self._fitting(type(prompt)(prompt + text), 0) for text in continuations]
         head = self._fitting(prompt, 0)
@@ -104,7 +107,7 @@ class Model:
                 raise ModelError(f"{self.name} has no begin-of-text token: give a prompt")
             wholes, head, shared = [[start, *whole] for whole in wholes], [start, *head], 1
         tails = [w[shared:] if text else [] for w, text in zip(wholes, continuations, strict=True)]
-        with self._lock, Session(self._engine, Clock(None, None)):
+        with self._lock, Session(self._engine, Clock(budget_s, None)):
             return weigh(self._engine, head[:shared], tails)
 
     def chat(self, messages: Sequence[dict[str, str]]) -> ChatPrompt:

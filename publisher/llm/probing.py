@@ -19,7 +19,7 @@ from publisher.llm.files import embedded_model_path
 from publisher.llm.model import Completion, Model, open_model
 
 VERSION = 1
-FREE_WELL_FORMED, FREE_OBEDIENCE, FREE_SENSE = 0.6, 0.6, 0.8
+FREE_WELL_FORMED, FREE_OBEDIENCE, FREE_SENSE = 0.6, 0.6, 0.9
 _DRAFTS = 8
 _LONGEST = 70
 

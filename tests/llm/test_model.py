@@ -110,6 +110,12 @@ def test_likelihood_of_nothing_before(model: Model) -> None:
     assert total < 0 < tokens
 
 
+def test_weighing_ends_with_its_budget(model: Model) -> None:
+    with pytest.raises(ModelError, match="time to weigh texts is over"):
+        model.loglikelihood(PROMPT, [" кот"], budget_s=0)
+    assert model.loglikelihood(PROMPT, [" кот"], budget_s=60)[0][1] > 0
+
+
 def test_what_does_not_fit_is_said(model: Model) -> None:
     with pytest.raises(ModelError, match="do not fit a context of"):
         model.complete("слово " * 5000, n=1)
