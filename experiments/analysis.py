@@ -150,7 +150,7 @@ def new_channel_test(complete: Sequence[Pair], alpha: float = 0.05) -> dict[str,
     }
     if len(means) < 2:
         return result | {"reason": "fewer_than_two_channels"}
-    if np.ptp(means) <= 0:
+    if np.ptp(means) <= checks.NO_SPREAD:
         return result | {"reason": "no_variation"}
     test = stats.ttest_1samp(means, 0.0)
     interval = test.confidence_interval(1 - alpha)

@@ -18,6 +18,7 @@ from experiments.design import audit_coins
 
 ALARM = 0.001
 WARN = 0.01
+NO_SPREAD = 1e-12
 
 
 def coins(firsts: Mapping[str, str], secret: bytes | None, experiment: str) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def carry_over(posts: Sequence[Post]) -> dict[str, Any]:
 
 def _compare(one: Sequence[float], two: Sequence[float]) -> dict[str, Any]:
     difference = float(np.mean(one) - np.mean(two))
-    if np.var(one) + np.var(two) <= 0:
+    if np.var(one) + np.var(two) <= NO_SPREAD:
         return {"status": "skipped", "reason": "no_variation"}
     p_value = float(ttest_ind(one, two, equal_var=False).pvalue)
     return {
@@ -129,7 +130,7 @@ def novelty(weeks: Sequence[int], differences: Sequence[float]) -> dict[str, Any
     check: dict[str, Any] = {"code": "novelty"}
     if len(differences) < 8 or len(set(weeks)) < 2:
         return check | {"status": "skipped", "reason": "too_few"}
-    if np.ptp(differences) <= 0:
+    if np.ptp(differences) <= NO_SPREAD:
         return check | {"status": "skipped", "reason": "no_variation"}
     fit = linregress(weeks, differences)
     p_value = float(fit.pvalue)

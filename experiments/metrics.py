@@ -218,7 +218,7 @@ def _share_bounds(
     value = float(weights @ means)
     freedom = int(sizes.sum() - len(sizes))
     pooled = float(squares.sum() / freedom) if freedom else 0.0
-    if pooled <= 0:
+    if pooled <= 1e-12:
         scale = math.sqrt(float(np.sum(weights**2 / sizes)) / 2)
 
         def hoeffding(tail: float) -> tuple[float, float]:
