@@ -13,12 +13,10 @@ import logging
 import os
 import struct
 import time
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from telethon.crypto import AES, AuthKey
+from telethon.crypto import AES
 from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.network.mtprotostate import MTProtoState
@@ -28,7 +26,8 @@ from telethon.tl.core import GzipPacked, MessageContainer
 from telethon.tl.tlobject import TLObject, TLRequest
 
 from . import transport
-from .handshake import Handshake, HandshakeError, NewKey
+from .handshake import Handshake, HandshakeError
+from .keys import Keys, KeyState, Query, Session
 
 log = logging.getLogger(__name__)
 
@@ -40,59 +39,11 @@ GZIP_ABOVE = 512
 CONTAINER_BYTES = 512 * 1024
 
 
-@dataclass
-class KeyState:
-    """An authorization key as the server keeps it."""
-
-    key: bytes
-    salt: int
-    user_id: int | None = None
-
-    @property
-    def auth_key(self) -> AuthKey:
-        return AuthKey(self.key)
-
-
-@dataclass
-class Session:
-    """A session of a key: its numbering, what it asked and what it was answered."""
-
-    key_id: int
-    id: int
-    connection: Connection | None = None
-    wants_updates: bool = True
-    sent: int = 0
-    last_msg_id: int = 0
-    queries: OrderedDict[int, Query] = field(default_factory=OrderedDict)
-
-    def next_msg_id(self, reply: bool) -> int:
-        msg_id = int(time.time() * (1 << 32)) & ~3 | (1 if reply else 3)
-        self.last_msg_id = max(msg_id, self.last_msg_id + 4) & ~3 | (1 if reply else 3)
-        return self.last_msg_id
-
-    def next_seq(self, content: bool) -> int:
-        seq = self.sent * 2 + content
-        self.sent += content
-        return seq
-
-
-@dataclass
-class Query:
-    """One RPC query: `done` is set once `answer` (a whole rpc_result) is known."""
-
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-    answer: bytes | None = None
-
-
 class Answerer(Protocol):
     """What a connection needs of the server."""
 
-    def new_handshake(self) -> Handshake: ...
-    def find_key(self, key_id: int) -> KeyState | None: ...
-    def add_key(self, new: NewKey) -> None: ...
-    def drop_key(self, key_id: int) -> None: ...
-    def session(self, key_id: int, session_id: int) -> tuple[Session, bool]: ...
-    def drop_session(self, key_id: int, session_id: int) -> bool: ...
+    keys: Keys
+
     async def answer(
         self, connection: Connection, session: Session, msg_id: int, request: TLRequest
     ) -> bytes | None: ...
@@ -154,7 +105,7 @@ class Connection:
         if key_id == 0:
             self._plain(data)
             return
-        self._key, self._key_id = self._server.find_key(key_id), key_id
+        self._key, self._key_id = self._server.keys.find(key_id), key_id
         if self._key is None:
             self._write(struct.pack("<i", -404))
             self.close()
@@ -170,12 +121,12 @@ class Connection:
         if isinstance(request, tl.MsgsAck):
             return
         if isinstance(request, fn.ReqPqMultiRequest | fn.ReqPqRequest):
-            self._handshake = self._server.new_handshake()
+            self._handshake = self._server.keys.new_handshake()
         if self._handshake is None:
             raise HandshakeError(f"{type(request).__name__} outside an encrypted session")
         body = bytes(self._handshake.answer(request))
         if self._handshake.finished:
-            self._server.add_key(self._handshake.finished)
+            self._server.keys.add(self._handshake.finished)
             self._handshake = None
         msg_id = int(time.time() * (1 << 32)) & ~3 | 1
         self._write(struct.pack("<qqi", 0, msg_id, len(body)) + body)
@@ -188,7 +139,7 @@ class Connection:
         if sha256(key[88:120] + plain).digest()[8:24] != msg_key:
             raise transport.TransportError("msg_key does not match the message")
         salt, session_id, msg_id, seq, length = struct.unpack_from("<qqqii", plain)
-        session, created = self._server.session(self._key_id, session_id)
+        session, created = self._server.keys.session(self._key_id, session_id)
         session.connection = self
         self.sessions.add(session_id)
         error = _bad_msg_id(msg_id)
@@ -271,11 +222,11 @@ class Connection:
                 known = "".join(chr(4 if i in session.queries else 1) for i in obj.msg_ids)
                 return tl.MsgsStateInfo(msg_id, known)
             case fn.DestroySessionRequest():
-                dropped = self._server.drop_session(self._key_id, obj.session_id)
+                dropped = self._server.keys.drop_session(self._key_id, obj.session_id)
                 kind = tl.DestroySessionOk if dropped else tl.DestroySessionNone
                 return kind(obj.session_id)
             case fn.DestroyAuthKeyRequest():
-                self._server.drop_key(self._key_id)
+                self._server.keys.drop(self._key_id)
                 return tl.DestroyAuthKeyOk()
             case fn.RpcDropAnswerRequest():
                 return tl.RpcAnswerUnknown()

@@ -19,7 +19,7 @@ from .records import Box, Change, Channel, Peer, User
 from .view import View
 
 if TYPE_CHECKING:
-    from .mtproto import KeyState, Session
+    from .keys import KeyState, Session
     from .server import LoopbackTelegram
     from .world import World
 

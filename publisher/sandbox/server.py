@@ -24,7 +24,8 @@ from .faults import Faults
 from .handlers import load as load_handlers
 from .handlers.inline import Offers, inline_message_id
 from .journal import Journal
-from .mtproto import Connection, KeyState, Session, rpc_error, rpc_result
+from .keys import Keys, Session
+from .mtproto import Connection, rpc_error, rpc_result
 from .partners import Partners
 from .queries import Queries
 from .records import Box, Change, Message, User
@@ -36,7 +37,6 @@ from .world import World
 
 log = logging.getLogger(__name__)
 TICK = 0.2  # real seconds
-REMEMBERED_SESSIONS = 16  # of one key, so that a query asked again is not executed again
 FROZEN_METHODS = ("messages.send", "messages.forward", "channels.join", "contacts.resolve")
 
 
@@ -79,12 +79,7 @@ class LoopbackTelegram:
         self.partners = Partners(self)
         self.unknown_methods: list[str] = []
         self.calls: dict[str, int] = {}
-        self._rsa = self._load_key(directory)
-        self._keys: dict[int, KeyState] = {}
-        self._keys_of_user: dict[int, set[int]] = {}
-        for key in self.store.load("auth_key"):
-            self._index_key(key)
-        self._sessions: dict[int, dict[int, Session]] = {}  # by key, then by session
+        self.keys = Keys(self.store, self._load_key(directory))
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._live = clock is real_clock if live is None else live
@@ -107,7 +102,7 @@ class LoopbackTelegram:
 
     @property
     def public_key_pem(self) -> str:
-        return handshake.public_pem(self._rsa)
+        return handshake.public_pem(self.keys.rsa)
 
     async def start(self) -> None:
         self._listener = await asyncio.start_server(self._accept, self.host, self._port)
@@ -143,8 +138,13 @@ class LoopbackTelegram:
             self._listener.close()
             self._listener = None
         self.drop_connections()
-        self._sessions.clear()
+        self.keys.forget_sessions()
         await asyncio.sleep(0)
+
+    def sign_out(self, user: User) -> None:
+        """Ends every session of a user, as the user would from another device."""
+        self.keys.sign_out(user)
+        self.commit()
 
     def commit(self) -> None:
         self.store.commit()
@@ -211,58 +211,6 @@ class LoopbackTelegram:
             await asyncio.sleep(TICK)
             await self.advance()
 
-    # Keys and sessions (what a connection asks for)
-
-    def new_handshake(self) -> handshake.Handshake:
-        return handshake.Handshake(self._rsa)
-
-    def find_key(self, key_id: int) -> KeyState | None:
-        return self._keys.get(key_id)
-
-    def add_key(self, new: handshake.NewKey) -> None:
-        self.save_key(KeyState(new.key, new.salt))
-        self.commit()
-
-    def save_key(self, key: KeyState) -> None:
-        self.store.put("auth_key", self._index_key(key), key)
-
-    def _index_key(self, key: KeyState) -> int:
-        key_id: int = key.auth_key.key_id
-        self._keys[key_id] = key
-        for owned in self._keys_of_user.values():
-            owned.discard(key_id)
-        if key.user_id is not None:
-            self._keys_of_user.setdefault(key.user_id, set()).add(key_id)
-        return key_id
-
-    def drop_key(self, key_id: int) -> None:
-        """Forgets an authorization key: its client is told -404 and must begin anew."""
-        if self._keys.pop(key_id, None):
-            self.store.put("auth_key", key_id, None)
-            self.commit()
-
-    def sign_out(self, user: User) -> None:
-        """Ends every session of a user, as the user would from another device."""
-        for key in list(self._keys.values()):
-            if key.user_id == user.id:
-                key.user_id = None
-                self.save_key(key)
-        self.commit()
-
-    def session(self, key_id: int, session_id: int) -> tuple[Session, bool]:
-        """The session, and whether it is new."""
-        sessions = self._sessions.setdefault(key_id, {})
-        if session_id in sessions:
-            return sessions[session_id], False
-        for old in list(sessions.values())[: max(0, len(sessions) - REMEMBERED_SESSIONS)]:
-            if old.connection is None or old.connection.closed:
-                del sessions[old.id]
-        session = sessions[session_id] = Session(key_id, session_id)
-        return session, True
-
-    def drop_session(self, key_id: int, session_id: int) -> bool:
-        return self._sessions.get(key_id, {}).pop(session_id, None) is not None
-
     # Methods
 
     async def answer(
@@ -302,7 +250,7 @@ class LoopbackTelegram:
             log.warning("unknown method %s", name)
             self.unknown_methods.append(name)
             raise RpcFailure(400, "METHOD_INVALID")
-        key = self._keys.get(session.key_id)
+        key = self.keys.find(session.key_id)
         if key is None:
             raise RpcFailure(401, "AUTH_KEY_UNREGISTERED")
         call = Call(self, session, key, [])
@@ -353,7 +301,7 @@ class LoopbackTelegram:
 
     def push_to(self, user: User, build: Callable[[View], object], about: User) -> None:
         """Pushes an update without pts to every session of a user."""
-        for session in self._live_sessions(user):
+        for session in self.keys.live_sessions(user):
             view = self.view(user)
             view.user(about.id)
             self._push(session, view.updates([build(view)]))
@@ -371,7 +319,7 @@ class LoopbackTelegram:
             self._call.changes.append((box, change))
             own = self._call.session
         for user in self._followers(box):
-            sessions = [s for s in self._live_sessions(user) if s is not own]
+            sessions = [s for s in self.keys.live_sessions(user) if s is not own]
             if sessions:
                 view = self.view(user)
                 updates = view.update(box, change)
@@ -381,7 +329,7 @@ class LoopbackTelegram:
     def push_reactions(self, message: Message, own: Session | None) -> None:
         """Tells those who follow a chat that reactions on a message changed."""
         for user in self._followers(self.world.box(message.box)):
-            for session in self._live_sessions(user):
+            for session in self.keys.live_sessions(user):
                 if session is not own:
                     view = self.view(user)
                     reactions = view.reactions(message) or tl.MessageReactions([])
@@ -394,14 +342,6 @@ class LoopbackTelegram:
         if session.connection is not None:
             session.connection.push(session, updates)
 
-    def _live_sessions(self, user: User) -> list[Session]:
-        return [
-            session
-            for key_id in self._keys_of_user.get(user.id, ())
-            for session in self._sessions.get(key_id, {}).values()
-            if session.wants_updates and session.connection and not session.connection.closed
-        ]
-
     def _followers(self, box: Box) -> list[User]:
         """Who, of those ever signed in, gets the updates of a box."""
         if box.peer.kind == "user":
@@ -411,4 +351,4 @@ class LoopbackTelegram:
             ids = set(channel.members)
             if channel.monoforum:
                 ids |= self.world.direct_message_admins(channel)
-        return [self.world.users[i] for i in ids & self._keys_of_user.keys()]
+        return [self.world.users[i] for i in ids & self.keys.signed_in()]

@@ -139,8 +139,7 @@ def _peer(place: Place) -> Any:
 
 async def test_a_changed_salt_is_taken_over(place: Place, connect: Connect) -> None:
     client = await connect(place.server, user=place.owner)
-    for key in place.server._keys.values():
-        key.salt += 1
+    place.server.keys.change_salts()
     assert (await asyncio.wait_for(client.get_me(), 5)).id == place.owner.id
 
 
@@ -148,8 +147,7 @@ async def test_a_forgotten_key_is_told_apart_from_a_network_failure(
     place: Place, connect: Connect
 ) -> None:
     client = await connect(place.server, user=place.owner)
-    for key_id in list(place.server._keys):
-        place.server.drop_key(key_id)
+    place.server.keys.drop_all()
     with pytest.raises((errors.AuthKeyNotFound, ConnectionError)):
         await asyncio.wait_for(client.get_me(), 5)
 

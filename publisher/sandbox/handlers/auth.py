@@ -157,7 +157,7 @@ def import_bot(call: Call, request: Any) -> Any:
 def _signed_in(call: Call, user: User) -> Any:
     call.server.half_signed.pop(call.session.key_id, None)
     call.key.user_id = user.id
-    call.server.save_key(call.key)
+    call.server.keys.save(call.key)
     date = call.world.now().isoformat()
     call.world.journal.add("signed_in", f"user:{user.id}", date, sender=user.id)
     return tl.auth.Authorization(call.view().user(user.id))
@@ -166,7 +166,7 @@ def _signed_in(call: Call, user: User) -> Any:
 @handles(fn.auth.LogOutRequest)
 def log_out(call: Call, _: Any) -> Any:
     call.key.user_id = None
-    call.server.save_key(call.key)
+    call.server.keys.save(call.key)
     return tl.auth.LoggedOut()
 
 
