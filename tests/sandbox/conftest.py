@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from telethon import TelegramClient
-from telethon.crypto import rsa
+from telethon.crypto import AuthKey, rsa
 from telethon.sessions import MemorySession
 
 from publisher.sandbox import LoopbackTelegram
@@ -79,7 +79,10 @@ async def place(clock: Clock) -> AsyncIterator[Place]:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Connects stock clients: ``await connect(server, user=..., bot=..., session=...)``."""
+    """Connects stock clients: ``await connect(server, user=..., bot=..., session=...)``.
+
+    Those given a user or a bot start with a signed-in key, unless ``exchange=True``.
+    """
     clients = []
 
     async def connect(
@@ -88,11 +91,15 @@ async def connect() -> AsyncIterator[Connect]:
         user: User | None = None,
         bot: User | None = None,
         session: Any = None,
+        exchange: bool = False,
         **options: Any,
     ) -> TelegramClient:
         session = session if session is not None else MemorySession()
         session.set_dc(server.dc_id, *server.address)
         rsa.add_key(server.public_key_pem, old=False)
+        someone = user or bot
+        if someone is not None and not exchange and not session.auth_key:
+            session.auth_key = AuthKey(server.signed_in_key(someone))
         options = {"retry_delay": 0.05, "request_retries": 1, "flood_sleep_threshold": 0} | options
         client = TelegramClient(session, 1, "hash", **options)
         clients.append(client)
@@ -100,7 +107,7 @@ async def connect() -> AsyncIterator[Connect]:
         if user is not None and not await client.is_user_authorized():
             await client.send_code_request(f"+{user.phone}")
             await client.sign_in(f"+{user.phone}", user.code)
-        if bot is not None:
+        if bot is not None and exchange:
             await client.sign_in(bot_token=bot.token)
         return client
 

@@ -43,7 +43,7 @@ def test_a_new_rsa_key_has_2048_bits_and_works() -> None:
 async def test_every_transport_carries_a_sign_in(
     place: Place, connect: Connect, connection: type
 ) -> None:
-    client = await connect(place.server, user=place.owner, connection=connection)
+    client = await connect(place.server, user=place.owner, exchange=True, connection=connection)
     me = await client.get_me()
     assert (me.id, me.phone, me.bot) == (place.owner.id, PHONE[1:], False)
 
@@ -127,9 +127,9 @@ async def test_signing_out_here_and_from_elsewhere(place: Place, connect: Connec
 
 
 async def test_two_people_and_a_bot_at_once(place: Place, connect: Connect) -> None:
-    owner = await connect(place.server, user=place.owner)
-    friend = await connect(place.server, user=place.friend)
-    bot = await connect(place.server, bot=place.bot)
+    owner = await connect(place.server, user=place.owner, exchange=True)
+    friend = await connect(place.server, user=place.friend, exchange=True)
+    bot = await connect(place.server, bot=place.bot, exchange=True)
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     async def friend_hears(event: events.NewMessage.Event) -> None:
