@@ -1,0 +1,152 @@
+"""One episode: a world, a number of kills with faults between, a quiet end, the audit."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.audit import violations
+from tests.chaos.faults import inject, mend
+from tests.chaos.world import World, build_world
+
+LABELS = ("claimed", "uploaded", "sending", "sent", "published", "reconciled", "resending")
+WEIGHTS = (2, 2, 5, 5, 2, 3, 3)
+PATIENCE = 12.0  # real seconds until a step that does not come is a kill at random
+SETTLE = 150.0  # real seconds for the quiet end: two and a half simulated hours
+
+
+@dataclass
+class Episode:
+    seed: int
+    mode: str
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def killed(self) -> int:
+        return self.kills.total()
+
+
+class Zygote:
+    """The process that forks daemons."""
+
+    def __init__(self) -> None:
+        environ = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environ.pop("NOTIFY_SOCKET", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+        self._read()
+
+    def _read(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the process that forks daemons died")
+        return dict(json.loads(line))
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return self._read()
+
+    def start(self, folder: Path, kill_at: str = "", nth: int = 1) -> int:
+        order = {"folder": str(folder), "kill_at": kill_at, "nth": nth}
+        return int(self.ask(op="start", **order)["pid"])
+
+    def wait(self, pid: int, seconds: float) -> int | None:
+        code = self.ask(op="wait", pid=pid, seconds=seconds)["code"]
+        return None if code is None else int(code)
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def run_episode(root: Path, seed: int, kills: int, zygote: Zygote) -> Episode:
+    """Everything that happens follows from `seed`, but for the instants at which it happens."""
+    began = time.monotonic()
+    dice = random.Random(seed)
+    episode = Episode(seed, dice.choice(("error", "existing")))
+    world = build_world(root / f"seed-{seed}", seed, posts=kills + kills // 2, mode=episode.mode)
+    try:
+        while episode.killed < kills:
+            if dice.random() < 0.6:
+                episode.faults[inject(world, dice)] += 1
+            one_life(world, dice, zygote, episode)
+        mend(world)
+        episode.found += settle(world, zygote)
+        episode.found += violations(world)
+        episode.ends.update(state for (state,) in world.rows("SELECT state FROM post"))
+    finally:
+        episode.seconds = time.monotonic() - began
+        world_log = None
+        if episode.found:
+            shutil.copytree(world.folder / "var", world.folder / "var-kept", dirs_exist_ok=True)
+            world_log = world.server.ask("journal")["entries"]
+            (world.folder / "journal.json").write_text(json.dumps(world_log, indent=1))
+        world.close()
+        if not episode.found:
+            shutil.rmtree(world.folder, ignore_errors=True)
+    return episode
+
+
+def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode) -> None:
+    """The daemon starts, and dies at a step of the send path or at some instant."""
+    if dice.random() < 0.6:
+        label = dice.choices(LABELS, WEIGHTS)[0]
+        pid = zygote.start(world.folder, label, dice.randint(1, 2))
+        patience = PATIENCE if label not in ("reconciled", "resending") else PATIENCE / 4
+        code = zygote.wait(pid, patience)
+    else:
+        label = ""
+        pid = zygote.start(world.folder)
+        code = zygote.wait(pid, dice.uniform(0.05, 3.0))
+    if code is None:
+        os.kill(pid, signal.SIGKILL)
+        code = zygote.wait(pid, 30)
+        label = ""
+    if code == -signal.SIGKILL:
+        episode.kills[label or "at random"] += 1
+    else:
+        episode.faults[f"the daemon ended by itself ({code})"] += 1
+
+
+def settle(world: World, zygote: Zygote) -> list[str]:
+    """Let the daemon bring everything to its end in peace, then end it politely."""
+    pid = zygote.start(world.folder)
+    until = time.monotonic() + SETTLE
+    quiet = 0
+    while quiet < 4 and time.monotonic() < until:
+        if zygote.wait(pid, 0.7) is not None:
+            pid = zygote.start(world.folder)
+        open_posts = world.rows(
+            "SELECT count(*) FROM post WHERE state IN ('planned', 'claimed', 'sending')"
+        )[0][0]
+        quiet = quiet + 1 if not open_posts else 0
+    os.kill(pid, signal.SIGTERM)
+    code = zygote.wait(pid, 15)
+    if code is None:
+        os.kill(pid, signal.SIGKILL)
+        zygote.wait(pid, 30)
+        return ["SIGTERM did not end the daemon within 15 s"]
+    return [] if code == 0 else [f"after SIGTERM the daemon ended with {code}"]
