@@ -15,9 +15,9 @@ from publisher.bot.approval import ApprovalDesk
 from publisher.bot.desk import Asker, Desk
 from publisher.bot.sender import Sender
 from publisher.bot.why import find_post, why_text
-from publisher.state import state_of, state_text
 from publisher.ledger import bans, wishes
 from publisher.ledger.models import Channel
+from publisher.state import state_of, state_text
 from publisher.wording import say
 
 Command = Callable[[Asker, str, datetime], Awaitable[str]]

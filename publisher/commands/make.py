@@ -13,6 +13,7 @@ import click
 
 from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, run_async
 from publisher.commands.context import settings_of as _settings
+from publisher.llm import ModelError, probe
 from publisher.memes.corpus import load_corpus
 from publisher.memes.make import MakeRequest, make_memes
 from publisher.memes.memegen_import import import_memegen
@@ -235,6 +236,32 @@ def templates_import(directory: Path) -> None:
 @click.group()
 def models() -> None:
     """The language models that write captions."""
+
+
+@models.command("check")
+@CONFIG
+@JSON
+@click.argument("model", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@plain_errors
+def models_check(config: Path, as_json: bool, model: Path | None) -> None:
+    """Probe MODEL (or the configured one) on this machine: what it can do, how fast, in what memory.
+
+    The answer decides which way to captions `mode = "auto"` takes.
+    """
+    settings = _or_default(config)
+    given = model or (
+        settings.path(settings.model.path) if settings and settings.model.path else None
+    )
+    click.echo("… a minute or two", err=True)
+    try:
+        result = probe(given)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(dataclasses.asdict(result))
+        return
+    for name, value in dataclasses.asdict(result).items():
+        click.echo(f"{name}: {value}")
 
 
 @click.command()

@@ -26,7 +26,7 @@ from publisher.commands.context import (
     settings_of,
 )
 from publisher.commands.preflight import preflight
-from publisher.commands.state import state_of, state_text
+from publisher.state import state_of, state_text
 from publisher.ledger.database import copy_sqlite, open_ledger, sqlite_path
 from publisher.ledger.models import JobRun
 from publisher.lock import sole_owner

@@ -1,0 +1,174 @@
+"""The commands as a person or a program meets them: output, exit codes, files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from publisher.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+
+FEED = """<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>t</title>
+<item><guid>1</guid><title>Кот неделю катался в метро</title><link>https://a.example/1</link>
+<description>Пассажиры кормили его сосисками.</description>
+<pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate></item>
+<item><guid>2</guid><title>Автобус попал в аварию, есть погибшие</title>
+<link>https://a.example/2</link><description>На месте работают врачи.</description>
+<pubDate>Mon, 02 Mar 2026 11:00:00 GMT</pubDate></item></channel></rss>"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the shipped configuration, as a new owner has it."""
+    shutil.copy(ROOT / "config.toml", tmp_path / "config.toml")
+    monkeypatch.chdir(tmp_path)
+    for name in ("TELEGRAM_API_HASH", "TELEGRAM_BOT_TOKEN", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def publisher(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS])
+def test_every_command_explains_itself(name: str) -> None:
+    result = publisher(name, "--help")
+    assert result.exit_code == 0 and len(result.output.splitlines()) > 4
+
+
+def test_a_wrong_config_is_one_line_a_fault_and_exit_2(home: Path) -> None:
+    text = (home / "config.toml").read_text().replace('"Europe/Moscow"', '"Europe/Moskow"', 1)
+    (home / "config.toml").write_text(text + "\n[nonsense]\nx = 1\n")
+    result = publisher("status")
+    assert result.exit_code == 2
+    assert "zone" in result.output and "Europe/Moscow" in result.output
+    assert "nonsense: unknown key" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_check_names_what_is_missing_and_what_to_do(home: Path) -> None:
+    result = publisher("check", "--json")
+    found = {f["what"]: f for f in json.loads(result.output)}
+    assert result.exit_code == 1
+    assert found["config"]["ok"] and found["model"]["ok"] and found["fonts"]["ok"]
+    assert found["templates"]["ok"] and found["database"]["ok"]
+    assert not found["inbox"]["ok"] and "mkdir" in found["inbox"]["remedy"]
+    assert not found["session"]["ok"] and "api_id" in found["session"]["found"]
+    (home / "inbox").mkdir()
+    assert publisher("check", "--offline").exit_code == 0
+
+
+def test_status_speaks_to_people_and_to_programs(home: Path) -> None:
+    assert publisher("job", "plan").output.startswith("slots +")
+    state = json.loads(publisher("status", "--json").output)
+    assert len(state["next"]) == 6 and state["pairs"]["assigned"] == 0
+    assert "Дальше" in publisher("status").output
+
+
+def test_a_dry_run_changes_nothing(home: Path) -> None:
+    publisher("job", "plan")
+    before = json.loads(publisher("status", "--json").output)["pairs"]
+    inbox = home / "inbox"
+    inbox.mkdir()
+    Image.new("RGB", (400, 300), "red").save(inbox / "a.png")
+    result = publisher("job", "ingest", "--dry-run")
+    assert "taken 1" in result.output
+    assert (inbox / "a.png").exists() and not (home / "var" / "media").exists()
+    after = json.loads(publisher("status", "--json").output)
+    assert after["pairs"] == before and after["memes"] == []
+
+
+def test_the_inbox_takes_a_picture_and_refuses_what_is_none(home: Path) -> None:
+    inbox = home / "inbox"
+    inbox.mkdir()
+    Image.new("RGB", (400, 300), "red").save(inbox / "a.png")
+    Image.new("RGB", (400, 300), "red").save(inbox / "b.png")
+    (inbox / "c.jpg").write_bytes(b"not a picture")
+    assert "taken 1, refused 2" in publisher("job", "ingest").output
+    reasons = {p.name: p.read_text() for p in (inbox / "refused").glob("*.txt")}
+    assert "same picture" in reasons["b.png.reason.txt"]
+    assert reasons["c.jpg.reason.txt"].strip()
+
+
+def test_a_job_that_needs_telegram_says_what_to_do(home: Path) -> None:
+    result = publisher("job", "publish")
+    assert result.exit_code == 2 and "my.telegram.org" in result.output
+
+
+def test_render_reports_its_boxes(home: Path) -> None:
+    result = publisher("render", "no_yes", "Созвон", "Письмо", "--out", "m.jpg", "--json")
+    drawn = json.loads(result.output)
+    assert [b["name"] for b in drawn["boxes"]] == ["no", "yes"]
+    assert Image.open(home / "m.jpg").size == (drawn["width"], drawn["height"])
+    wrong = publisher("render", "no_yes", "я" * 2000, "x", "--out", "n.jpg")
+    assert wrong.exit_code == 1 and "no_yes" in wrong.output and "no" in wrong.output
+    assert not (home / "n.jpg").exists()
+    assert "there are" in publisher("render", "nope", "x", "--out", "n.jpg").output
+
+
+def test_templates_are_listed_and_checked(home: Path) -> None:
+    listed = json.loads(publisher("templates", "list", "--json").output)
+    assert len(listed) >= 24 and all(t["licence"] for t in listed)
+    assert publisher("templates", "check").exit_code == 0
+
+
+def test_topics_of_a_feed_file_have_items_and_verdicts(home: Path) -> None:
+    (home / "feed.xml").write_text(FEED)
+    result = publisher("topics", "--feed", "feed.xml", "--feed", "absent.xml", "--json")
+    found = json.loads(result.stdout)
+    verdicts = {t["title"]: t["verdict"]["ok"] for t in found["topics"]}
+    assert verdicts == {
+        "Кот неделю катался в метро": True,
+        "Автобус попал в аварию, есть погибшие": False,
+    }
+    assert found["topics"][0]["items"][0]["url"].startswith("https://a.example/")
+    assert "absent.xml" in found["errors"]
+
+
+def test_screen_judges_lines(home: Path) -> None:
+    text = "Убийственная жара в городе\nВ аварии погибли люди\n\n"
+    result = publisher("screen", "--kind", "topic", "--json", stdin=text)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["ok"] for line in lines] == [True, False]
+    assert lines[1]["reason"] and 0 <= lines[1]["score"] <= 1
+
+
+def test_a_report_before_anything_happened_says_so(home: Path) -> None:
+    assert "job plan" in publisher("report").output
+    assert "2026-W47" in publisher("report", "--week", "last").output
+
+
+def test_a_backup_comes_back(home: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "publisher", *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    run("job", "plan")
+    assert "verified" in run("backup", "b.tar").stdout
+    refused = run("restore", "b.tar")
+    assert refused.returncode == 2 and "--overwrite" in refused.stderr
+    assert "compared with its history" in run("restore", "b.tar", "--overwrite").stdout
+    assert list((home / "var").glob("memegen.db.before-restore-*"))
+    held = json.loads(run("status", "--json").stdout)["channels"]
+    assert {c["state"] for c in held} == {"restored"}
+
+
+def test_the_unit_is_clean_for_systemd(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    text = (ROOT / "systemd" / "publisher.service").read_text()
+    unit = tmp_path / "publisher.service"
+    # The program is elsewhere on a developer's machine; everything else is verified as it ships.
+    unit.write_text(text.replace("/opt/memegen/.venv/bin/publisher", "/bin/true"))
+    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
