@@ -37,7 +37,7 @@ class Control:
         self._server = server
         self._listener: asyncio.Server | None = None
         self.stopping = asyncio.Event()
-        self._operations: dict[str, Callable[..., Any]] = {
+        self.operations: dict[str, Callable[..., Any]] = {
             "journal": self._journal,
             "faults": self._faults,
             "clear_faults": self._clear_faults,
@@ -82,9 +82,9 @@ class Control:
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             request = json.loads(line)
-            operation = self._operations.get(request.pop("op", ""))
+            operation = self.operations.get(request.pop("op", ""))
             if operation is None:
-                return {"ok": False, "error": f"op must be one of {', '.join(self._operations)}"}
+                return {"ok": False, "error": f"op must be one of {', '.join(self.operations)}"}
             result = operation(**request)
             if asyncio.iscoroutine(result):
                 result = await result
