@@ -65,8 +65,8 @@ def analyse(
     from a due look; `planned_pairs` as registered (default: the file's pairs carried forward to the
     plan's end); `secret` re-derives the coins; `state` is last week's `looks_state`.
 
-    Raises data.BadInput when a file cannot be read at all, ValueError for impossible arguments or a
-    state of another analysis.
+    Raises tables.BadInput when a file cannot be read at all, ValueError for impossible arguments
+    or a state of another analysis.
     """
     _check_arguments(planned_weeks, margin, alpha, B)
     if as_of is not None:

@@ -15,13 +15,14 @@ import click
 
 from experiments import blocks, power, registration, words
 from experiments.analysis import Analysis, analyse
-from experiments.data import BadInput, Problem, read_posts
+from experiments.data import read_posts
 from experiments.figures import draw_simulation
 from experiments.labels import LABELS
 from experiments.model import Model
 from experiments.report import to_json
 from experiments.sequential import load_state, save_state
 from experiments.simulate import Outcome, error, simulate
+from experiments.tables import BadInput, Problem
 
 FILE = click.Path(exists=False, dir_okay=False, path_type=Path)
 

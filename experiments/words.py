@@ -6,8 +6,8 @@ Numbers are written by the language's own rules; a missing number is a dash, nev
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.data import Problem
 from experiments.phrases import CHECKS, PROBLEMS, REASONS, REMEDIES, STATEMENTS, VERDICTS
+from experiments.tables import Problem
 
 LANGUAGES = ("ru", "en")
 DASH = "—"

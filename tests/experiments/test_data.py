@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import words
-from experiments.data import BadInput, read_posts, read_suggestions
+from experiments.data import read_posts, read_suggestions
+from experiments.tables import BadInput
 from tests.experiments.builders import pairs, post, write_csv
 
 GOOD = pairs([((8, 2), (5, 5)), ((6, 4), (3, 7)), ((9, 1), (4, 6))])
