@@ -64,7 +64,7 @@ class Effects:
         date = fields.pop("date", None) or self.now()
         reply_to = fields.pop("reply_to", None)
         own_box, other_box = Peer("user", sender.id), Peer("user", receiver.id)
-        if receiver.bot:
+        if receiver.bot and sender.id not in receiver.started:
             receiver.started.add(sender.id)
             self.save(receiver)
         own = Message(0, own_box, other_box, sender.id, date, out=True, reply_to=reply_to, **fields)

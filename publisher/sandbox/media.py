@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ MAX_ASPECT = 20
 LARGEST_SIDE = 1280
 THUMB_SIDE = 320
 MAX_PARTS = 4000
+REMEMBERED_UPLOADS = 100  # clients may send an uploaded file again, after a flood wait for one
 
 
 @dataclass
@@ -37,7 +39,7 @@ class MediaStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._media: dict[int, Media] = {m.id: m for m in store.load("media")}
-        self._uploads: dict[tuple[int, int], Upload] = {}
+        self._uploads: OrderedDict[tuple[int, int], Upload] = OrderedDict()
         self._next = max(self._media, default=5_000_000_000) + 1
 
     def get(self, media_id: int | None) -> Media | None:
@@ -53,6 +55,8 @@ class MediaStore:
         if not 0 <= part < MAX_PARTS:
             raise bad("FILE_PART_INVALID")
         upload = self._uploads.setdefault((owner, file_id), Upload())
+        while len(self._uploads) > REMEMBERED_UPLOADS:
+            self._uploads.popitem(last=False)
         upload.parts[part] = data
         upload.total = total if total is not None else upload.total
 
@@ -65,9 +69,6 @@ class MediaStore:
             if number not in upload.parts:
                 raise bad(f"FILE_PART_{number}_MISSING")
         return b"".join(upload.parts[n] for n in range(parts))
-
-    def forget(self, owner: int, file_id: int) -> None:
-        self._uploads.pop((owner, file_id), None)
 
     def add_photo(self, data: bytes, date: datetime) -> Media:
         """Stores a photo as JPEG of at most 1280 pixels a side, with a preview if it is large."""

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RPC_RESULT = 0xF35C6D01
 REMEMBERED_QUERIES = 2000
+REMEMBERED_BYTES = 64 * 1024  # of one answer
 TOO_OLD, TOO_NEW = 300, 30  # seconds a client's message id may differ from our clock
 ACK_AFTER = 0.5  # seconds; an answer within them is acknowledgement enough
 GZIP_ABOVE = 512
@@ -247,16 +248,20 @@ class Connection:
         finally:
             ack.cancel()
             query.done.set()
-        if query.answer is None:
-            session.queries.pop(msg_id, None)  # without effect: may be executed when asked again
-        else:
+        if query.answer is not None:
             self._send_raw(session, query.answer, reply=True)
+        if query.answer is None or len(query.answer) > REMEMBERED_BYTES:
+            # It had no effect, or was a large read: may be executed when asked again.
+            session.queries.pop(msg_id, None)
 
     # Outgoing
 
     def push(self, session: Session, update: TLObject) -> None:
         """Sends an update that nobody asked for."""
-        self._send(session, update)
+        try:
+            self._send(session, update)
+        except Exception:  # a bad update must not undo the call that caused it
+            log.exception("cannot push %s", type(update).__name__)
 
     def _send(
         self, session: Session, obj: TLObject, content: bool = True, reply: bool = False

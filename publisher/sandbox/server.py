@@ -111,6 +111,8 @@ class LoopbackTelegram:
             self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
         await self._close_sockets()
         self.commit()
         self.store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -183,3 +184,18 @@ def test_bad_world_files_say_where(tmp_path: Path, text: str, complaint: str) ->
     path.write_text(text)
     with pytest.raises(WorldFileError, match=complaint):
         load_world(LoopbackTelegram(), path)
+
+
+async def test_a_world_of_many_downloads_does_not_keep_them(clock: Clock, connect: Connect) -> None:
+    server = LoopbackTelegram(clock=clock)
+    place = furnish(server, clock)
+    await server.start()
+    client = await connect(server, user=place.owner)
+    sent = await client.send_file("me", os.urandom(300_000), force_document=True)
+    for _ in range(3):
+        assert len(await client.download_media(sent, bytes)) == 300_000
+    (session,) = server.keys.live_sessions(place.owner)
+    kept = [len(q.answer) for q in session.queries.values() if q.answer]
+    assert kept and max(kept) <= 64 * 1024
+    await client.disconnect()
+    await server.stop()
