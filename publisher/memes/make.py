@@ -172,6 +172,7 @@ class _Work:
     began: float
     notes: list[str] = field(default_factory=list)
     refused: list[Candidate] = field(default_factory=list)
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)  # id of a caption → when it was written
 
     def say(self, what: str, **values: object) -> None:
@@ -275,7 +276,11 @@ class _Work:
         return captions
 
     def _embed(self, texts: Sequence[str]) -> np.ndarray:
-        return embed(texts, self.request.embedding_path)
+        missing = [text for text in dict.fromkeys(texts) if text not in self.vectors]
+        if missing:
+            rows = embed(missing, self.request.embedding_path)
+            self.vectors.update(zip(missing, rows, strict=True))
+        return np.array([self.vectors[text] for text in texts])
 
     # Choosing
 

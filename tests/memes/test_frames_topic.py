@@ -1,7 +1,7 @@
 """What a topic is read as: phrase, case, gender, kinds; what is no topic at all."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.memes.frames_clean import MAX_TOPIC, TopicError, clean_topic
@@ -195,6 +195,7 @@ def test_topics_are_cleaned(text: str, clean: str) -> None:
     assert clean_topic(text, "ru") == clean
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=MAX_TOPIC + 50))
 def test_any_text_is_cleaned_or_refused(text: str) -> None:
     try:
@@ -211,6 +212,7 @@ def test_any_text_is_cleaned_or_refused(text: str) -> None:
 SOME = ["новый", "старый", "кот", "кошка", "дом", "из", "и", "зелёный", "ЖКХ", "wi-fi"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(SOME)))
 def test_noun_phrases_of_any_words(words: list[str]) -> None:
     phrase = noun_phrase(words)
