@@ -18,6 +18,9 @@ MAX_CHARS = 4000
 """A longer text is no caption."""
 
 _KINDS = ("slur", "obscenity", "sexual", "insult")
+_NEVER_LIGHT = frozenset({"death", "terror", "suicide"})
+"""Grave subjects of which a caption may not even carry an ambiguous word; of the others only
+an unambiguous one refuses it (a meme may say that a deadline attacks)."""
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -57,8 +60,10 @@ def screen_caption(
     ):
         if term:
             return Verdict(False, reason, 1.0, (term,))
-    if grave := read(whole).strong:
-        return Verdict(False, grave[0][0], 0.9, tuple(term for _, term in grave))
+    reading = read(whole)
+    grave = [*reading.strong, *(hit for hit in reading.weak if hit[0] in _NEVER_LIGHT)]
+    if grave:
+        return Verdict(False, grave[0][0], 0.9, tuple(dict.fromkeys(term for _, term in grave)))
     return Verdict(True, "ok", 0.0)
 
 

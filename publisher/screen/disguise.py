@@ -25,10 +25,10 @@ _TO_CYRILLIC = str.maketrans(
     "abcehkmoptxyuinrjvgdlszfw" "0346891@$!|",
     "авсенкмортхуиипгйвгдлсзфш" "озчбвяиасии",
 )
+_DIGITS_AS_VOWELS = str.maketrans("34", "еа")
 _SEEN_AS_CYRILLIC = str.maketrans("abcehkmoptxy0346", "авсенкмортхуозчб")
 _TO_LATIN = str.maketrans(
-    "авсенкмортхуигпйзблдфь" "013456789@$!|+€",
-    "abcehkmoptxyirnjzblдфb".replace("д", "d").replace("ф", "f") + "oieasbtbgasiite",
+    "авсенкмортхуигпйзблдфь" "013456789@$!|+€", "abcehkmoptxyirnjzbldfb" "oieasbtbgasiite"
 )
 _ALL_SEEN_AS_CYRILLIC = re.compile(r"[abcehkmoptxy0346]+$")
 _DIGIT_LETTERS = re.compile(r"(?=.*[^\W\d_])[\w@$!|+€]+$")
@@ -69,6 +69,8 @@ def spellings(token: str) -> Iterator[str]:
     coded = bool(re.search(r"[\d@$!|+€]", token)) and bool(_DIGIT_LETTERS.match(token))
     if cyrillic and (latin or coded):
         yield token.translate(_TO_CYRILLIC)
+        if "3" in token or "4" in token:
+            yield token.translate(_DIGITS_AS_VOWELS).translate(_TO_CYRILLIC)
     if latin and (cyrillic or coded):
         yield token.translate(_TO_LATIN)
     if latin and not cyrillic and _ALL_SEEN_AS_CYRILLIC.match(token):

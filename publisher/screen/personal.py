@@ -12,6 +12,7 @@ _EMAIL = re.compile(
 )
 _HANDLE = re.compile(r"(?<![\w.@])@[a-zA-Z]\w{3,}")
 _DIGITS = re.compile(r"(?<![\w.,/])\+?\(?\d(?:[\s\-().\u2010-\u2015]{0,2}\d){9,18}(?![\w/])")
+_CARD = re.compile(r"\d{4}([ -]\d{4}){3}")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ .,]\d{3})+$")
 _PAPERS = re.compile(
     r"паспорт\D{0,20}\d{2}\s?\d{2}\s?(?:№\s?)?\d{6}|passport\D{0,20}\d{7,9}"
@@ -67,6 +68,8 @@ def _is_number_of_someone(written: str) -> bool:
     """A phone or card number, rather than a quantity."""
     digits = re.sub(r"\D", "", written)
     plus = written.startswith("+")
+    if _CARD.fullmatch(written.strip()):
+        return True
     if len(digits) >= 13:
         return plus and len(digits) <= 15 or _luhn(digits)
     if plus or (len(digits) == 11 and digits[0] in "78"):

@@ -38,6 +38,8 @@ class Thresholds:
 
 def features(texts: Sequence[str]) -> np.ndarray:
     """Shape (n, 1024 + HASHED) float32: two embeddings, then the hashed lemmas."""
+    # a final full stop alone would shift the embedding
+    texts = [text.strip().rstrip(".!…") for text in texts]
     lemmas = [" ".join(min(word.lemmas) for word in words(text)) for text in texts]
     hashed = _hasher().transform(lemmas).toarray().astype(np.float32)
     both = embed([*texts, *map(fold, texts)])

@@ -20,9 +20,11 @@ from publisher.screen.second_opinion import WEIGHTS, Thresholds, features
 from publisher.screen.topics import decide
 
 LABELLED = Path(__file__).parent / "labelled"
-TARGET_PASS = 0.93
+TARGET_RECALL = 0.98
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
-_GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
+_WEAK = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+_FIGURATIVE = (0.7, 0.8, 0.9, 0.95)
+_PLAIN = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
 @dataclass(frozen=True)
@@ -52,26 +54,28 @@ def _lines(path: Path) -> Iterator[Example]:
 
 
 def choose_thresholds(
-    readings: Sequence[Reading], probabilities: np.ndarray, bad: np.ndarray
-) -> tuple[Thresholds, float, float]:
-    """The thresholds of the best recall among those that pass at least TARGET_PASS of the
-    harmless texts (or as many as can be passed); with them their recall and pass rate."""
-    def rates(thresholds: Thresholds) -> tuple[float, float]:
+    readings: Sequence[Reading], probabilities: np.ndarray, bad: np.ndarray, direct: np.ndarray
+) -> tuple[Thresholds, float, float, float]:
+    """The thresholds that pass most harmless texts while recall on `direct` tragedies (those
+    that say what happened) is TARGET_RECALL or more, or the greatest there is; with them the
+    recall on direct ones, on all bad ones, and the share of harmless ones passed."""
+    def rates(thresholds: Thresholds) -> tuple[float, float, float]:
         refused = np.array([
             not decide(reading, float(p), thresholds).ok
             for reading, p in zip(readings, probabilities, strict=True)
         ])
-        return float(refused[bad].mean()), float((~refused[~bad]).mean())
+        return float(refused[direct].mean()), float(refused[bad].mean()), float((~refused[~bad]).mean())
 
-    best, best_rates = None, (-1.0, -1.0)
-    for weak, figurative, plain in product(_GRID, _GRID, _GRID):
-        if not weak <= plain <= figurative:
-            continue
-        recall, passed = rates(candidate := Thresholds(weak, figurative, plain))
-        if (min(passed, TARGET_PASS), recall) > (min(best_rates[1], TARGET_PASS), best_rates[0]):
-            best, best_rates = candidate, (recall, passed)
-    assert best is not None
-    return best, *best_rates
+    grid = [
+        Thresholds(weak, figurative, plain)
+        for weak, figurative, plain in product(_WEAK, _FIGURATIVE, _PLAIN)
+        if weak <= plain <= figurative
+    ]
+    found = [(thresholds, rates(thresholds)) for thresholds in grid]
+    best, (on_direct, on_bad, passed) = max(
+        found, key=lambda one: (min(one[1][0], TARGET_RECALL), one[1][2], one[1][1])
+    )
+    return best, on_direct, on_bad, passed
 
 
 def main() -> None:
@@ -93,8 +97,12 @@ def main() -> None:
     for c, p in predicted.items():
         print(f"C {c:5.1f}: out-of-fold AUC {roc_auc_score(bad, p):.3f}")
     readings = [read(example.text) for example in train]
-    thresholds, recall, passed = choose_thresholds(readings, predicted[strength], bad)
-    print(f"{thresholds}: recall {recall:.3f}, harmless passed {passed:.3f} (out of fold)")
+    direct = bad & np.array([example.kind != "trap" for example in train])
+    thresholds, on_direct, on_bad, passed = choose_thresholds(
+        readings, predicted[strength], bad, direct
+    )
+    print(f"{thresholds}: out of fold, recall on direct tragedies {on_direct:.3f}, "
+          f"on all {on_bad:.3f}, harmless passed {passed:.3f}")
 
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000)
     model.fit(matrix, bad)

@@ -10,7 +10,6 @@ import numpy as np
 
 from publisher.embedding import embed as built_in_embed
 from publisher.screen import Verdict, screen_topics
-from publisher.screen.lexical import read
 from publisher.trends import score as scoring
 from publisher.trends.clean import cut, is_readable, plain_text
 from publisher.trends.cluster import THRESHOLD, WINDOW, cluster
@@ -26,8 +25,10 @@ from publisher.trends.items import (
 from publisher.trends.similarity import Embed, vectors
 
 MAX_ITEMS = 10_000
+SURE = 0.8
+LEAD_SCREENED = 300
 _SCREENED = 5
-"""Titles of a cluster that are screened beside its own: the newest ones."""
+"""Items of a cluster that are screened beside its most typical one: the newest."""
 
 
 def find_topics(
@@ -127,32 +128,28 @@ def _fault(
 def _verdicts(
     clusters: Sequence[Cluster], titles: Sequence[str], blocklist: Sequence[str]
 ) -> list[Verdict]:
-    """The worst verdict on a cluster's own title and the newest of its items' titles; then the
-    lexicon alone on their leads, whose incidental words the classifier would misread."""
+    """The verdict on each cluster's own title with its lead; refused too when one of its newest
+    items is refused with a score of SURE or more."""
     texts: list[str] = []
-    owner: list[int] = []
-    for index, (group, title) in enumerate(zip(clusters, titles, strict=True)):
-        chosen = dict.fromkeys([title, *(item.title for item in group.items[-_SCREENED:])])
+    spans: list[tuple[int, int]] = []
+    for group, title in zip(clusters, titles, strict=True):
+        own = next((i for i in group.items if scoring.clean_title(i.title) == title), group.items[0])
+        chosen = dict.fromkeys(_screened_text(i) for i in (own, *group.items[-_SCREENED:]))
+        spans.append((len(texts), len(texts) + len(chosen)))
         texts += chosen
-        owner += [index] * len(chosen)
-    worst: dict[int, Verdict] = {}
-    for index, verdict in zip(owner, screen_topics(texts, blocklist), strict=True):
-        known = worst.get(index)
-        if known is None or (known.ok, -known.score) > (verdict.ok, -verdict.score):
-            worst[index] = verdict
+    verdicts = screen_topics(texts, blocklist)
     return [
-        worst[index] if not worst[index].ok else _lead_verdict(group, worst[index])
-        for index, group in enumerate(clusters)
+        next(
+            (v for v in verdicts[start + 1 : stop] if not v.ok and v.score >= SURE),
+            verdicts[start],
+        )
+        if verdicts[start].ok else verdicts[start]
+        for start, stop in spans
     ]
 
 
-def _lead_verdict(group: Cluster, verdict: Verdict) -> Verdict:
-    for item in group.items[-_SCREENED:]:
-        strong = read(item.lead).strong
-        if strong:
-            terms = tuple(dict.fromkeys(term for _, term in strong))
-            return Verdict(False, strong[0][0], 0.9, terms)
-    return verdict
+def _screened_text(item: Item) -> str:
+    return f"{item.title}. {item.lead[:LEAD_SCREENED]}" if item.lead else item.title
 
 
 def _repeated(
