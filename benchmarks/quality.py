@@ -142,6 +142,7 @@ class Judge:
         self.templates = load_templates()
         self.known = {caption_key(example.texts) for example in load_corpus()}
         self.chosen: list[str] = []
+        self.vectors: dict[str, np.ndarray] = {}
 
     def remember(self, chosen: Sequence[Candidate]) -> None:
         self.known |= {caption_key(candidate.caption.texts) for candidate in chosen}
@@ -151,8 +152,8 @@ class Judge:
         caption = candidate.caption
         template = self.templates[caption.template]
         whole = " ".join(caption.texts)
-        vectors = embed([topic, whole, *self.chosen])
-        near = vectors[2:] @ vectors[1]
+        own = self._vector(whole)
+        near = np.array([own @ self._vector(text) for text in self.chosen])
         found = {
             "form": not faults(caption.texts),
             "limits": all(
@@ -160,13 +161,18 @@ class Judge:
                 for text, box in zip(caption.texts, template.boxes, strict=True)
             ),
             "topic": self._named(topic, whole, caption.language)
-            or float(vectors[0] @ vectors[1]) >= NEAR_TOPIC,
+            or float(own @ self._vector(topic)) >= NEAR_TOPIC,
             "new": caption_key(caption.texts) not in self.known
             and (near.size == 0 or float(near.max()) < SAME),
             "screen": screen_caption(caption.texts, caption.language).ok,
             "drawn": candidate.jpeg is not None or self._drawn(candidate),
         }
         return {**found, "all": all(found.values())}
+
+    def _vector(self, text: str) -> np.ndarray:
+        if text not in self.vectors:
+            self.vectors[text] = embed([text])[0]
+        return self.vectors[text]
 
     def _named(self, topic: str, text: str, language: str) -> bool:
         heads = {phrase.head for phrase in topic_phrases(topic, language)}
