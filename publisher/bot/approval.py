@@ -157,7 +157,7 @@ class ApprovalDesk:
             end = "kept"
         text = say(f"approval_{end}", asker.speaks, **facts)
         if end != "late":
-            self.sender.edit(asker.place, message_id, text)
+            self.sender.edit(asker.place, message_id, text, must=True)
         return text
 
     def _replace(
@@ -170,7 +170,7 @@ class ApprovalDesk:
         if end != "replaced":
             return say("approval_late", asker.speaks)
         text = say("approval_replaced", asker.speaks)
-        self.sender.edit(asker.place, message_id, text)
+        self.sender.edit(asker.place, message_id, text, must=True)
         fresh = Post.get_by_id(post.id)
         caption = say(
             "console_preview", asker.speaks, channel=post.channel.handle, at=_time(post.due_at)
@@ -190,7 +190,7 @@ class ApprovalDesk:
         else:
             Meme.update(state="bot").where(Meme.id == meme_id).execute()
         text = say("offer_taken" if action == TAKE else "offer_refused", asker.speaks)
-        self.sender.edit(asker.place, message_id, text)
+        self.sender.edit(asker.place, message_id, text, must=True)
         return text
 
 

@@ -330,9 +330,9 @@ class Desk:
         wishes.ended(wish, state, code, now)
         text = say(code, wish.speaks, minutes=round(self.rule.deadline_minutes))
         if wish.notice_id:
-            self.sender.edit(place_of(wish), wish.notice_id, text)
+            self.sender.edit(place_of(wish), wish.notice_id, text, must=True)
         else:
-            self.sender.text(place_of(wish), text, f"end:{wish.key}", droppable=True)
+            self.sender.text(place_of(wish), text, f"end:{wish.key}")
 
     def notice(self, wish: Wish, text: str) -> None:
         """The message that says the wish is accepted, and is edited later."""

@@ -79,7 +79,7 @@ class Outbox:
         if entry.key is not None:
             twin = self._keyed.get(entry.key)
             if twin:
-                twin.act = entry.act
+                twin.act, twin.droppable = entry.act, entry.droppable and twin.droppable
                 return True
         if entry.droppable and len(self) >= self.limit:
             self.dropped += 1
@@ -154,10 +154,8 @@ class Outbox:
         try:
             await entry.act()
             self.sent += 1
-        except (RandomIdDuplicateError, LookupError):
-            # The server has it; its answer does not say under which id.
-            if entry.known:
-                entry.known()
+        except RandomIdDuplicateError:
+            self._known(entry)
         except MessageNotModifiedError:
             pass
         except ChatFlood as flood:
@@ -173,7 +171,15 @@ class Outbox:
         finally:
             self._slots.release()
 
+    def _known(self, entry: Entry) -> None:
+        """The server has it and does not say under which id."""
+        if entry.known:
+            entry.known()
+
     def _after_error(self, entry: Entry, error: Exception) -> None:
+        if type(error) is LookupError:
+            self._known(entry)
+            return
         try:
             trouble = classify(error)
         except TypeError:

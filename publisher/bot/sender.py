@@ -84,19 +84,18 @@ class Sender:
         until = self.outbox.clock() + PATIENCE
         return self.outbox.put(Entry(place.chat, urgency, act, droppable, until=until))
 
-    def edit(self, place: Place, message_id: int, text: str, markup: Any = None) -> None:
-        """Best effort: the latest text counts, and a busy chat gets none."""
+    def edit(self, place: Place, message_id: int, text: str, *, must: bool = False) -> None:
+        """The latest text counts. A busy chat gets none, unless the text is an answer: `must`."""
 
         async def act() -> None:
             await self.account.call(
                 "send",
-                functions.messages.EditMessageRequest(
-                    peer=place.peer, id=message_id, message=text, reply_markup=markup
-                ),
+                functions.messages.EditMessageRequest(peer=place.peer, id=message_id, message=text),
             )
 
         key = ("edit", place.chat, message_id)
-        self.outbox.put(Entry(place.chat, EDIT, act, droppable=True, key=key))
+        until = self.outbox.clock() + PATIENCE
+        self.outbox.put(Entry(place.chat, EDIT, act, droppable=not must, key=key, until=until))
 
     def photo(
         self,

@@ -201,8 +201,10 @@ class Bot:
         return Wish.select().where((Wish.chat == event.chat_id) & ours).exists()
 
     def _asker(self, event: Any, *, private: bool) -> Asker:
+        settings = self.services.settings
         code = getattr(event.sender, "lang_code", None)
-        speaks = language_of(code, event.message.raw_text or "", self.services.settings.language)
+        letters = "" if event.sender_id in settings.owner.ids else event.message.raw_text or ""
+        speaks = language_of(code, letters, settings.language)
         place = place_of(event, None if private else event.message.id)
         return Asker(event.sender_id or 0, place, speaks, f"m:{event.chat_id}:{event.message.id}")
 

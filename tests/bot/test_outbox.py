@@ -1,0 +1,117 @@
+"""The outbox: order, pace, what is dropped and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from telethon import errors
+
+from publisher.bot.account import ChatFlood
+from publisher.bot.outbox import ANSWER, EDIT, FIRST, NOTICE, Entry, Outbox
+from publisher.telegram.governor import NotNow
+from tests.conftest import Clock
+
+
+def outbox_of(clock: Clock, **more: Any) -> Outbox:
+    return Outbox(clock, clock.sleep, per_second=1000, **more)
+
+
+def saying(said: list[str], word: str, *failures: Exception) -> Callable[[], Any]:
+    left = list(failures)
+
+    async def act() -> None:
+        if left:
+            raise left.pop(0)
+        said.append(word)
+
+    return act
+
+
+async def test_the_urgent_goes_first_and_edits_coalesce(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    for number in range(5):
+        entry = Entry(1, EDIT, saying(said, f"edit {number}"), droppable=True, key=("edit", 1))
+        outbox.put(entry)
+    outbox.put(Entry(2, NOTICE, saying(said, "notice")))
+    outbox.put(Entry(3, ANSWER, saying(said, "answer")))
+    outbox.put(Entry(4, FIRST, saying(said, "first")))
+    await outbox.pump()
+    assert said == ["first", "answer", "notice", "edit 4"]
+
+
+async def test_a_chat_is_paced_and_others_do_not_wait_for_it(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    for number in range(30):
+        outbox.put(Entry(-5, NOTICE, saying(said, f"group {number}")))
+    outbox.put(Entry(7, NOTICE, saying(said, "person")))
+    await outbox.pump()
+    assert "person" in said
+    assert 4 <= len([s for s in said if "group" in s]) <= 5
+    for _ in range(100):
+        clock.forward(seconds=3)
+        await outbox.pump()
+    assert len(said) == 31
+
+
+async def test_a_full_outbox_drops_only_what_may_be_dropped(clock: Clock) -> None:
+    outbox, said = outbox_of(clock, limit=10), []
+    kept = [outbox.put(Entry(n, NOTICE, saying(said, "x"), droppable=True)) for n in range(50)]
+    assert sum(kept) == 10
+    assert outbox.put(Entry(99, ANSWER, saying(said, "answer")))
+    await outbox.pump()
+    assert len(said) == 11
+    assert outbox.dropped == 40
+
+
+async def test_a_chats_flood_delays_that_chat_alone(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    flood = ChatFlood(1, clock() + timedelta(minutes=1))
+    outbox.put(Entry(1, NOTICE, saying(said, "anna", flood)))
+    outbox.put(Entry(2, NOTICE, saying(said, "boris")))
+    await outbox.pump()
+    assert said == ["boris"]
+    clock.forward(seconds=61)
+    await outbox.pump()
+    assert said == ["boris", "anna"]
+
+
+async def test_the_accounts_wait_closes_the_outbox_until_it_is_over(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    wait = NotNow(clock() + timedelta(minutes=5), "FLOOD_WAIT_300")
+    outbox.put(Entry(1, NOTICE, saying(said, "anna", wait)))
+    await outbox.pump()
+    outbox.put(Entry(2, NOTICE, saying(said, "boris")))
+    await outbox.pump()
+    assert said == []
+    clock.forward(minutes=6)
+    await outbox.pump()
+    assert sorted(said) == ["anna", "boris"]
+
+
+async def test_unclear_ends_are_tried_again_and_known_ones_are_success(clock: Clock) -> None:
+    outbox, said, ends = outbox_of(clock), [], []
+    duplicate = errors.RandomIdDuplicateError(None)
+    act = saying(said, "sent", TimeoutError(), ConnectionError(), duplicate)
+    outbox.put(Entry(1, ANSWER, act, known=lambda: ends.append("known"), given_up=ends.append))
+    for _ in range(10):
+        await outbox.pump()
+        clock.forward(seconds=10)
+    assert (said, ends) == ([], ["known"])
+
+
+async def test_what_is_refused_or_too_late_is_given_up_once(clock: Clock) -> None:
+    outbox, ends = outbox_of(clock), []
+    refused = errors.UserIsBlockedError(None)
+    outbox.put(Entry(1, ANSWER, saying([], "x", refused), given_up=ends.append))
+    late = Entry(2, ANSWER, saying([], "y"), until=clock(), given_up=ends.append)
+    outbox.put(late)
+    outbox.put(Entry(3, ANSWER, saying([], "z", KeyError("ours")), given_up=ends.append))
+    for _ in range(3):
+        await outbox.pump()
+    assert len(ends) == 3
+    assert "too late" in ends
+    await asyncio.sleep(0)
+    assert len(outbox) == 0
