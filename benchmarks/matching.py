@@ -129,7 +129,7 @@ def cropped(picture: Image.Image, rng: random.Random) -> Image.Image:
     left, top, right, bottom = (rng.uniform(0, 0.04) for _ in range(4))
     width, height = picture.size
     box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
-    return picture.crop(tuple(round(v) for v in box))
+    return picture.crop((round(box[0]), round(box[1]), round(box[2]), round(box[3])))
 
 
 def combined(*changes: Change) -> Change:

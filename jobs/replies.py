@@ -13,7 +13,7 @@ from publisher.ledger import suggestions as ledger
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Partner, Peer, Reply, Suggestion
 from publisher.partners.conversations import Action, Choice, choose_action
-from publisher.partners.replies import Meaning, Reading, read_replies, read_rules
+from publisher.partners.replies import Meaning, Own, Reading, has_words, read_replies, read_rules
 from publisher.settings.model import PartnerSettings
 from publisher.telegram.peers import find_peer
 from publisher.telegram.suggesting import Heard, find_inbox, join, listen, press, say_to
@@ -85,7 +85,7 @@ async def hear_partner(
         since_id=min((s.message_id or 0 for s in waiting), default=partner.inbox_message_id),
     )
     new = [one for one in heard if not known(partner, one)]
-    readings = await read_all(services, new)
+    readings = await read_all(services, settings, new)
     rows = [
         row_for(partner, settings, one, reading, waiting)
         for one, reading in zip(new, readings, strict=True)
@@ -113,12 +113,20 @@ def words_of(heard: Heard) -> str:
     return heard.text or (f"[{heard.event}]" if heard.event else "")
 
 
-async def read_all(services: Services, heard: list[Heard]) -> list[Reading]:
+async def read_all(
+    services: Services, settings: PartnerSettings, heard: list[Heard]
+) -> list[Reading]:
     """Events mean what they are; words go by rules, and what is left to the embedding."""
+    own = [Own(r.pattern, r.meaning) for r in settings.replies]
     readings = [
-        Reading(*EVENTS[one.event], 1.0) if one.event else read_rules(one.text) for one in heard
+        Reading(*EVENTS[one.event], 1.0) if one.event else read_rules(one.text, own)
+        for one in heard
     ]
-    open_ones = [i for i, r in enumerate(readings) if r.meaning == "unknown" and not heard[i].event]
+    open_ones = [
+        i
+        for i, r in enumerate(readings)
+        if r.score == 0 and not heard[i].event and has_words(heard[i].text)
+    ]
     if open_ones:
         model = services.settings.topics.embedding
         path = str(services.settings.path(model)) if model else None
@@ -282,7 +290,7 @@ async def press_button(
     if not shown:
         return
     heard = Heard(reply.message_id, now, now, shown, None)
-    (reading,) = await read_all(services, [heard])
+    (reading,) = await read_all(services, settings, [heard])
     row = row_for(partner, settings, heard, reading, []) | {"suggestion": reply.suggestion}
     for kept in ledger.keep_replies(partner, [row], partner.inbox_message_id, now):
         take_to_heart(partner, settings, kept, now)

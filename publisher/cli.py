@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "make:models",
     "topics": "make:topics",
     "screen": "make:screen",
+    "partners": "partners:partners",
     "backup": "keep:backup",
     "restore": "keep:restore",
 }

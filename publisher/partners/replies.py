@@ -113,7 +113,7 @@ def _by_words(plain: str) -> tuple[Meaning, str]:
         return "greeting", _found("greeting", plain)
     for name in ("unsupported", "receipt", "greeting"):
         if found := _found(name, plain):
-            return name, found  # type: ignore[return-value]
+            return name, found
     return "unknown", "no rule applies"
 
 

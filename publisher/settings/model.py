@@ -127,6 +127,27 @@ class SourceSettings(Section):
         return self.feed or self.channel.removeprefix("@")
 
 
+MeaningName = Literal[
+    "receipt", "accepted", "published", "rejected", "rate_limited", "blocked",
+    "confirm", "greeting", "precondition", "unsupported", "unknown",
+]  # fmt: skip
+
+
+def regular_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"«{text}» is not a regular expression: {error}") from None
+    return text
+
+
+class ReplySettings(Section):
+    """What one partner's words mean, where the rules that ship do not know them."""
+
+    pattern: Annotated[str, AfterValidator(regular_expression)] = Field(min_length=1)
+    meaning: MeaningName
+
+
 class PartnerSettings(Section):
     handle: Handle
     route: Literal["bot", "chat", "suggested_post"]
@@ -143,6 +164,7 @@ class PartnerSettings(Section):
     caption: str = Field("", max_length=900)
     signed: bool = False
     join: bool = True
+    replies: tuple[ReplySettings, ...] = ()
     note: str = ""
 
     @model_validator(mode="after")

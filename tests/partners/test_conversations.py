@@ -1,4 +1,4 @@
-"""Offers to the loopback Telegram's partners, by the stock client, from the first word to the end."""
+"""Offers to the loopback Telegram's partners, by the stock client, from first word to end."""
 
 from __future__ import annotations
 
