@@ -34,7 +34,7 @@ Fit = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Data:
-    """Captions, lower case; `liked` is 1 for the best quarter of its template, 0 for the worst."""
+    """Captions; `liked` is 1 for the best quarter of its template, 0 for the worst."""
 
     texts: list[tuple[str, ...]]
     templates: np.ndarray
@@ -58,7 +58,7 @@ def read(path: Path, each: int, seed: int) -> Data:
         quarter = len(rows) // 4
         for label, part in ((0, order[:quarter]), (1, order[-quarter:])):
             for index in random.permutation(part)[: each // 2]:
-                texts.append(tuple(box.lower() for box in rows[index]["boxes"]))
+                texts.append(tuple(rows[index]["boxes"]))
                 templates.append(template)
                 liked.append(label)
     return Data(texts, np.array(templates), np.array(liked))
@@ -86,7 +86,7 @@ def embedding_only(data: Data, vectors: np.ndarray) -> Fit:
 
 def characters(data: Data) -> Fit:
     """A logistic regression on 2-4-character TF-IDF."""
-    joined = [" | ".join(texts) for texts in data.texts]
+    joined = [" | ".join(texts).lower() for texts in data.texts]
 
     def scores(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         bag = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=3, sublinear_tf=True)
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     data = read(args.captions, args.each, args.seed)
-    joined = [" ".join(texts) for texts in data.texts]
+    joined = [" ".join(texts).lower() for texts in data.texts]
     own = embed(joined)
     methods: dict[str, Fit] = {}
     if args.baseline:

@@ -54,7 +54,7 @@ class Preference:
 
         `vectors` (n, d) are the embeddings of the captions' texts joined by spaces.
         """
-        matrix = _matrix(captions, vectors, self.grid)
+        matrix = _matrix(_numbers(captions), vectors, self.grid)
         if matrix.shape[1] != len(self.weights):
             raise PreferenceError(
                 f"learned on other embeddings ({len(self.weights)} numbers, not {matrix.shape[1]}):"
@@ -174,9 +174,9 @@ def fit_preference(
     known = labels >= 0
     captions = [texts for texts, keep in zip(captions, known, strict=True) if keep]
     vectors, labels = vectors[known], labels[known]
-    numbers = np.array([form.features(texts) for texts in captions])
+    numbers = _numbers(captions)
     grid = np.quantile(numbers, np.linspace(0, 1, _GRID), axis=0).T
-    matrix = _matrix(captions, vectors, grid)
+    matrix = _matrix(numbers, vectors, grid)
     # Few rows need a strong prior: the numbers learned (d + 2 x features) may outnumber them.
     strength = float(np.clip(len(labels) / 4000, 0.02, 1.0))
     learned = LogisticRegression(C=strength, max_iter=500).fit(matrix, labels)
@@ -189,8 +189,12 @@ def fit_preference(
     )
 
 
-def _matrix(captions: Sequence[Sequence[str]], vectors: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    numbers = np.array([form.features(texts) for texts in captions])
+def _numbers(captions: Sequence[Sequence[str]]) -> np.ndarray:
+    return np.array([form.features(texts) for texts in captions])
+
+
+def _matrix(numbers: np.ndarray, vectors: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Embeddings, quantiles, and the quantiles' distance from the middle, side by side."""
     quantile = np.column_stack(
         [
             (np.searchsorted(line, column, "left") + np.searchsorted(line, column, "right"))
