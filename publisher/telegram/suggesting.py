@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import imagehash
 from PIL import Image
 from telethon.tl import functions, types
 
@@ -31,14 +30,9 @@ from publisher.telegram.account import TelegramAccount
 from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.telegram.peers import find_peer, input_channel, input_peer
-from publisher.telegram.publishing import (
-    HASH_BITS,
-    REFUSALS_BEFORE_FAILED,
-    SAME_PICTURE,
-    SURE_AFTER,
-    backoff,
-)
+from publisher.telegram.publishing import REFUSALS_BEFORE_FAILED, SURE_AFTER, backoff
 from publisher.telegram.reading import Seen, read_history
+from publisher.telegram.recognising import print_of, print_of_meme
 from publisher.telegram.sending import (
     CAPTION_LIMIT,
     caption_units,
@@ -264,16 +258,18 @@ class Suggester:
                 (Suggestion.partner == row.partner_id) & Suggestion.message_id.is_null(False)
             )
         }
+        mine = print_of_meme(row.meme, self.media)
+        if mine is None:
+            return None
+        found: list[tuple[float, Seen]] = []
         for seen in await read_history(self.account, inbox.peer, limit=HISTORY_DEPTH):
             ours = seen.outgoing and seen.photo is not None and seen.text == row.caption
             if not ours or seen.message_id in taken or seen.at < earliest:
                 continue
-            theirs = Image.open(io.BytesIO(await self.account.download(seen.photo)))
-            mine = Image.open(self.media / row.meme.file)
-            apart = imagehash.phash(mine, HASH_BITS) - imagehash.phash(theirs, HASH_BITS)
-            if apart <= SAME_PICTURE:
-                return seen
-        return None
+            apart = mine.apart(print_of(await self.account.download(seen.photo)))
+            if apart is not None:
+                found.append((apart, seen))
+        return min(found, key=lambda one: one[0])[1] if found else None
 
 
 def steady_id(name: str) -> int:
