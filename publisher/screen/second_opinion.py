@@ -1,8 +1,8 @@
 """A small classifier beside the lexicon: does a text sound like a grave subject?
 
-Logistic regression over the built-in sentence embedding of the text as written and in lower
-case (512 numbers each) and its hashed lemmas; trained by `python -m publisher.screen.train` on
-the labelled headlines.
+A support vector machine with a Gaussian kernel over the built-in sentence embedding of the text
+as written and in lower case; trained by `python -m publisher.screen.train` on the labelled
+headlines. It always uses the built-in embedding, whatever model the rest of the house uses.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from publisher.embedding import embed
-from publisher.screen.words import fold, words
+from publisher.screen.words import fold
 
 WEIGHTS = Path(__file__).parent / "second_opinion.npz"
-HASHED = 4096
-LEMMAS_WEIGHT = 0.7
-"""How much the hashed lemmas count beside the embeddings; chosen by cross-validation."""
+GAMMA = 0.7
+_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -36,39 +34,49 @@ class Thresholds:
     """... when the lexicon finds nothing in it."""
 
 
+@dataclass(frozen=True)
+class Model:
+    """distance = Σ weights · exp(−GAMMA ‖x − support‖²) + intercept; the probability of a grave
+    subject is the logistic function of slope · distance + offset (Platt scaling)."""
+
+    support: np.ndarray
+    weights: np.ndarray
+    intercept: float
+    slope: float
+    offset: float
+    thresholds: Thresholds
+
+
 def features(texts: Sequence[str]) -> np.ndarray:
-    """Shape (n, 1024 + HASHED) float32: two embeddings, then the hashed lemmas."""
+    """Shape (n, 1024) float32: the embeddings as written and in lower case."""
     # a final full stop alone would shift the embedding
     texts = [text.strip().rstrip(".!…") for text in texts]
-    lemmas = [" ".join(min(word.lemmas) for word in words(text)) for text in texts]
-    hashed = _hasher().transform(lemmas).toarray().astype(np.float32)
     both = embed([*texts, *map(fold, texts)])
-    return np.hstack([both[: len(texts)], both[len(texts) :], LEMMAS_WEIGHT * hashed])
+    return np.hstack([both[: len(texts)], both[len(texts) :]])
 
 
 def grave_probabilities(texts: Sequence[str]) -> np.ndarray:
     """Probability of a grave subject for each text, shape (n,)."""
-    coefficients, intercept = _weights()
-    batches = [texts[i : i + 1000] for i in range(0, len(texts), 1000)]
-    logits = [features(batch) @ coefficients + intercept for batch in batches]
-    return 1 / (1 + np.exp(-np.concatenate(logits))) if logits else np.zeros(0)
+    batches = [texts[i : i + _BATCH] for i in range(0, len(texts), _BATCH)]
+    return np.concatenate([_probabilities(features(batch), model()) for batch in batches]
+                          or [np.zeros(0)])
+
+
+def _probabilities(rows: np.ndarray, known: Model) -> np.ndarray:
+    squares = (
+        (rows**2).sum(axis=1)[:, None] + (known.support**2).sum(axis=1)[None, :]
+        - 2 * rows @ known.support.T
+    )
+    distance = np.exp(-GAMMA * squares) @ known.weights + known.intercept
+    return 1 / (1 + np.exp(-(known.slope * distance + known.offset)))
 
 
 @cache
-def thresholds() -> Thresholds:
-    """The thresholds chosen in training."""
+def model() -> Model:
+    """The trained model."""
     with np.load(WEIGHTS) as stored:
-        return Thresholds(*map(float, stored["thresholds"]))
-
-
-@cache
-def _weights() -> tuple[np.ndarray, float]:
-    with np.load(WEIGHTS) as stored:
-        return stored["coefficients"].astype(np.float32), float(stored["intercept"])
-
-
-@cache
-def _hasher() -> Any:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    return HashingVectorizer(n_features=HASHED, norm="l2", lowercase=False)
+        intercept, slope, offset = map(float, stored["scalars"])
+        return Model(
+            stored["support"].astype(np.float32), stored["weights"].astype(np.float32),
+            intercept, slope, offset, Thresholds(*map(float, stored["thresholds"])),
+        )

@@ -58,7 +58,7 @@ def _judge(text: str, probability: float, blocklist: Sequence[str]) -> Verdict:
         return Verdict(False, "instruction", 1.0, (match.group(),))
     if found := bad_word(plain):
         return Verdict(False, found[0], 1.0, (found[1],))
-    return decide(read(text), probability, second_opinion.thresholds())
+    return decide(read(text), probability, second_opinion.model().thresholds)
 
 
 def decide(reading: Reading, probability: float, thresholds: Thresholds) -> Verdict:
