@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import multiprocessing
 import os
 import random
@@ -39,12 +38,16 @@ ORDINARY = "+79990003344"
 POST_EVERY = 5
 
 
-def crowd(pipe: Connection, people: int, messages: int, seconds: float, seed: int) -> None:
+def crowd(
+    pipe: Connection, people: int, messages: int, seconds: float, seed: int, drain: float
+) -> None:
     """The server's process."""
-    asyncio.run(_crowd(pipe, people, messages, seconds, seed))
+    asyncio.run(_crowd(pipe, people, messages, seconds, seed, drain))
 
 
-async def _crowd(pipe: Connection, people: int, messages: int, seconds: float, seed: int) -> None:
+async def _crowd(
+    pipe: Connection, people: int, messages: int, seconds: float, seed: int, drain: float
+) -> None:
     from publisher.sandbox import LoopbackTelegram
 
     server = LoopbackTelegram(seed=seed)
@@ -60,7 +63,7 @@ async def _crowd(pipe: Connection, people: int, messages: int, seconds: float, s
     await loop.run_in_executor(None, pipe.recv)
     dice = random.Random(seed)
     plan = sorted((dice.uniform(0, seconds), user) for user in mob * messages)
-    ordinary = asyncio.create_task(ordinary_person(server, seconds / 2))
+    ordinary = asyncio.create_task(ordinary_person(server, seconds / 2, drain))
     began, worst = time.monotonic(), 0.0
     for at, user in plan:
         delay = at - (time.monotonic() - began)
@@ -78,7 +81,7 @@ async def _crowd(pipe: Connection, people: int, messages: int, seconds: float, s
     await server.stop()
 
 
-async def ordinary_person(server: Any, after: float) -> tuple[float, float] | None:
+async def ordinary_person(server: Any, after: float, patience: float) -> tuple[float, float] | None:
     """Seconds until the notice and until the meme; None when it never came."""
     from telethon import TelegramClient, events
     from telethon.crypto import rsa
@@ -100,7 +103,7 @@ async def ordinary_person(server: Any, after: float) -> tuple[float, float] | No
     await asyncio.sleep(after)
     asked = time.monotonic()
     await client.send_message("meme_bot", "бабушкин пирог")
-    while time.monotonic() < asked + 1200 and not any(photo for _, photo in heard):
+    while time.monotonic() < asked + patience and not any(photo for _, photo in heard):
         await asyncio.sleep(0.1)
     await client.disconnect()
     photos = [at for at, photo in heard if photo]
@@ -151,7 +154,15 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
     here, there = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=crowd,
-        args=(there, options.people, options.messages, options.seconds, options.seed),
+        args=(
+            there,
+            options.people,
+            options.messages,
+            options.seconds,
+            options.seed,
+            options.drain,
+        ),
+        daemon=True,
     )
     process.start()
     loop = asyncio.get_running_loop()
@@ -181,7 +192,7 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
     here.send("go")
     sent = await loop.run_in_executor(None, here.recv)
     during = len(watch.lags)
-    end = time.monotonic() + 1200
+    end = time.monotonic() + options.drain
     while time.monotonic() < end:
         open_ = Wish.select().where(Wish.state.in_(("waiting", "working", "sending"))).count()
         if not open_ and bot.account.heard.empty() and not len(bot.outbox):
@@ -192,8 +203,7 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
     report(options, sent, watch, during, rest, waited, heard, posts, load, bot)
     for task in tasks:
         task.cancel()
-    with contextlib.suppress(BaseException):
-        await asyncio.gather(*tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)
     services.workers.close()
     for account in (services.user, services.bot):
         await account.client.disconnect()
@@ -319,6 +329,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--drain", type=float, default=1200, help="seconds to serve the rest in")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", action="store_true", help="with the language model")
     options = parser.parse_args()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from peewee import fn
+
 from jobs.alert import send_report
 from jobs.report import partner_rows
 from jobs.services import Services
@@ -16,7 +18,8 @@ from publisher.bot.desk import Asker, Desk
 from publisher.bot.sender import Sender
 from publisher.bot.why import find_post, why_text
 from publisher.ledger import bans, wishes
-from publisher.ledger.models import Channel
+from publisher.ledger.models import Channel, Partner
+from publisher.ledger.suggestions import resume_partner
 from publisher.state import state_of, state_text
 from publisher.wording import say
 
@@ -76,6 +79,12 @@ class Console:
         return self._set_paused(asker, rest, True)
 
     async def resume(self, asker: Asker, rest: str, now: datetime) -> str:
+        """A channel, all channels, or a partner that was stopped."""
+        handle = rest.strip().removeprefix("@").lower()
+        partner = Partner.get_or_none(fn.LOWER(Partner.handle) == handle) if handle else None
+        if partner:
+            resume_partner(partner, now)
+            return say("console_resumed", asker.speaks, channels=f"@{partner.handle}")
         return self._set_paused(asker, rest, False)
 
     def _set_paused(self, asker: Asker, rest: str, paused: bool) -> str:

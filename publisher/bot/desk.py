@@ -240,21 +240,26 @@ class Desk:
             self.say_progress(wish, say("bot_working", wish.speaks))
         self.tell_places(now)
         self.working_since = now
+        made = None
         try:
             made = await self.make(first, now)
+        except Exception:
+            log.exception("making memes failed; who waited for them is told so")
         finally:
             self.working_since = None
         self.hand_out(group, made)
         return True
 
     async def make(self, wish: Wish, now: datetime) -> Made | None:
-        """Generate in the child; None when the child failed."""
+        """Generate in the child; None when the child failed. With many waiting, only what one
+        person needs, and without the model."""
         rule, services = self.rule, self.services
+        hurry = len(self.queue) >= rule.hurry_after
         request = replace(
             request_for(services, wish.topic, wish.language, now),
-            count=rule.variants,
+            count=1 if hurry else rule.variants,
             budget_s=rule.budget_seconds,
-            use_model=rule.model and len(self.queue) < rule.hurry_after,
+            use_model=rule.model and not hurry,
         )
         began = services.clock()
         try:

@@ -23,6 +23,7 @@ from publisher.bot.outbox import Outbox
 from publisher.bot.presses import Presses
 from publisher.bot.sender import Place, Sender
 from publisher.bot.talk import Said, language_of, read_message
+from publisher.ledger import wishes
 from publisher.ledger.bans import is_banned
 from publisher.ledger.models import Vote, Wish
 from publisher.telegram.errors import classify
@@ -131,6 +132,7 @@ class Bot:
         if self._is_due("forget", FORGET, now):
             memes.forget(self.services, now)
             Vote.delete().where(Vote.at < now - memes.KEPT).execute()
+            wishes.forget(now)
 
     def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
         due = now >= self._due.get(what, now)

@@ -12,7 +12,7 @@ the same answer is sent again under the same random_id, which Telegram takes onl
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import IntegrityError, fn
@@ -20,6 +20,7 @@ from peewee import IntegrityError, fn
 from publisher.ledger.models import Meme, Wish, database
 from publisher.ledger.transitions import move
 
+KEPT = timedelta(days=1)
 OPEN = ("waiting", "working", "sending")
 
 
@@ -87,6 +88,11 @@ def noticed(wish: Wish, message_id: int) -> None:
 def open_wishes() -> list[Wish]:
     """Wishes without an answer, oldest first."""
     return list(Wish.select().where(Wish.state.in_(OPEN)).order_by(Wish.asked_at, Wish.id))
+
+
+def forget(now: datetime) -> int:
+    """Delete wishes of more than a day ago: no limit needs them any more."""
+    return Wish.delete().where(Wish.asked_at < now - KEPT).execute()
 
 
 def asked_since(person: int, since: datetime) -> int:

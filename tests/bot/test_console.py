@@ -58,7 +58,7 @@ async def test_pause_stops_the_channel_and_resume_goes_on(stage: Stage) -> None:
     await owner.hears_text("На паузе: @our_channel")
     assert transitions.due_posts(stage.clock()) == []
     await owner.say("/resume")
-    await owner.hears_text("Снова публикуют")
+    await owner.hears_text("Снова в работе: @our_channel")
     assert [p.id for p in transitions.due_posts(stage.clock())] == [post.id]
     await owner.say("/pause @nobody_here")
     await owner.hears_text("Нет такого канала: @nobody_here. Есть: @our_channel")

@@ -232,3 +232,18 @@ async def test_a_flood_in_one_chat_leaves_the_others_alone(stage: Stage) -> None
     assert list(bot.account.floods) == [anna.id]
     await boris.say("/start")
     await boris.hears_text("Пришлите тему")
+
+
+async def test_a_failing_child_fails_the_wish_and_not_the_bot(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.start()
+    anna = await stage.person()
+    monkeypatch.setattr("publisher.bot.desk.make_memes", len)
+    await anna.say("дедлайн")
+    notice = await anna.hears_text("в очереди")
+    told = await first(anna.edits, lambda m: "это моя вина" in m.raw_text, 60)
+    assert told.id == notice.id
+    monkeypatch.undo()
+    await anna.say("понедельник")
+    await anna.hears_photo()
