@@ -107,10 +107,12 @@ def _by_words(plain: str) -> tuple[Meaning, str]:
     if asked and not _found("confirm_not", plain):
         return "confirm", asked
     yes = _consent(plain)
+    if yes and yes[0] in YES:
+        return yes
+    if _found("invitation", plain) and _found("greeting", plain) and not _arrived(plain):
+        return "greeting", _found("greeting", plain)
     if yes:
         return yes
-    if _found("invitation", plain) and _found("greeting", plain) and not _already_there(plain):
-        return "greeting", _found("greeting", plain)
     for name in ("unsupported", "receipt", "greeting"):
         if found := _found(name, plain):
             return name, found
@@ -146,7 +148,11 @@ def _held_up(plain: str) -> tuple[Meaning, str] | None:
 
 def _already_there(plain: str) -> bool:
     """The offer arrived or was decided on: «подпишитесь на канал» is then an advertisement."""
-    arrived = _found("arrived", plain) or _found("approved", plain) or _found("published", plain)
+    return _arrived(plain) or bool(_found("approved", plain) or _found("published", plain))
+
+
+def _arrived(plain: str) -> bool:
+    arrived = _found("arrived", plain)
     taken = re.search(r"(?<!не )\bпринят[оа]?\b|на модерац|(?<!not )\baccepted\b", plain)
     return bool(arrived or taken)
 
@@ -163,12 +169,13 @@ def _refusal(plain: str) -> str:
 def _consent(plain: str) -> tuple[Meaning, str] | None:
     """Published or accepted, if nothing says that the decision is still to come."""
     asked = re.sub(r"\bесли (у вас|вы|ты|захот|хот|есть|что)[^.!?]*|\bif you[^.!?]*", " ", plain)
+    unasked = re.sub(r"[^.!?]*\?", " ", asked)
     undecided = _found("undecided", asked)
     arrived = _found("arrived", asked)
-    told = _found("published", asked)
+    told = _found("published", unasked)
     if told and not undecided and not _found("published_not", asked) and _is_ours(asked):
         return "published", told
-    approved = _found("approved", asked)
+    approved = _found("approved", unasked)
     if approved and not undecided:
         return "accepted", approved
     said = _found("accepted", asked) or _found("promised", asked)
@@ -185,7 +192,7 @@ def _is_ours(plain: str) -> bool:
         r"ваш|тво[йеяю]|предлож|заявк|\bего\b|\bее\b|#\d|t\.me/|\byour\b|\bit\b|submission|suggestion",
         plain,
     )
-    return bool(named) or len(plain.split()) <= 6
+    return bool(named) or len(plain.split()) <= 8
 
 
 def _found(signal: str, plain: str) -> str:
