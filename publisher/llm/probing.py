@@ -110,7 +110,7 @@ def probe(
 
 def _probe(model: Model, budget_s: float) -> ProbeResult:
     end = time.monotonic() + budget_s
-    right = _sense(model)
+    right = _sense(model, end)
     drafts: dict[str, list[Completion]] = {}
     tokens, seconds = 0, 0.0
     for language, topics in _TOPICS.items():
@@ -182,10 +182,15 @@ def _prompt(model: Model, language: str, topic: str) -> str:
     return model.chat([*messages, {"role": "user", "content": ask.format(topic=topic)}])
 
 
-def _sense(model: Model) -> int:
-    """How many of the pairs of endings the model orders rightly, by mean log likelihood a token."""
+def _sense(model: Model, end: float) -> int:
+    """How many of the pairs of endings the model orders rightly, by mean log likelihood a token.
+
+    Pairs not come to before `end` (monotonic seconds) count as wrong.
+    """
     right = 0
     for start, good, bad in _SENSE:
+        if time.monotonic() >= end:
+            break
         (a, n), (b, m) = model.loglikelihood(start, [good, bad])
         right += a / n > b / m
     return right
