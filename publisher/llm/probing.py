@@ -90,7 +90,7 @@ def probe(
     """Try a model (None: the embedded one) and say whether it may write captions freely.
 
     With `cache` (a folder) the answer is kept as JSON for that file's path, size and time, and read
-    back from there. When `budget_s` is spent, drafts not written count as failed, since a model too
+    back from there. When `budget_s` is spent, what was not tried counts as failed: a model too
     slow to be probed is too slow to be used. Raises ModelError (see `open_model`).
     """
     path = Path(path) if path is not None else embedded_model_path()
