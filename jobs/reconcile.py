@@ -6,11 +6,17 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from jobs.services import Services
+from jobs.trouble import one_of_many
 from publisher.ledger import transitions
+from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Channel, Meme, Post
-from publisher.telegram.governor import AccountStopped, NotNow
+from publisher.telegram.peers import find_peer
+from publisher.telegram.publishing import HISTORY_DEPTH
+from publisher.telegram.reading import Seen, read_history
+from publisher.telegram.recognising import Print
 
 LOOK_BACK = timedelta(days=2)
+AUDIT_DEPTH = 2000
 
 
 async def reconcile(services: Services, now: datetime) -> str:
@@ -18,19 +24,21 @@ async def reconcile(services: Services, now: datetime) -> str:
     ends: Counter[str] = Counter()
     for post in transitions.stale_claims(now, services.worker):
         ends["freed"] += transitions.release(post)
+    for channel in Channel.select().where(Channel.state == "restored"):
+        with one_of_many(channel.handle):
+            ends += await audit(services, channel, now)
     for post in transitions.unclear_posts(now, services.worker):
-        ends[await services.publisher.reconcile(post)] += 1
-    for post in given_up_after_sending(now):
-        try:
-            found = await services.publisher.find_in_channel(post)
-        except (NotNow, AccountStopped):
-            break
-        if found:
-            ends["found late"] += transitions.published(post, found.message_id, found.at)
-    return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()))
+        if post.channel.state != "restored":
+            ends[await services.publisher.reconcile(post)] += 1
+    for channel in Channel.select().where(Channel.state == "ok"):
+        posts = given_up_after_sending(channel, now)
+        if posts:
+            with one_of_many(channel.handle):
+                ends["found late"] += await find_late(services, channel, posts)
+    return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()) if count)
 
 
-def given_up_after_sending(now: datetime) -> list[Post]:
+def given_up_after_sending(channel: Channel, now: datetime) -> list[Post]:
     """Expired or failed posts for which a request had left: they may be there after all."""
     return list(
         Post.select(Post, Channel, Meme)
@@ -38,9 +46,73 @@ def given_up_after_sending(now: datetime) -> list[Post]:
         .switch(Post)
         .join(Meme)
         .where(
-            Post.state.in_(("expired", "failed"))
+            (Post.channel == channel)
+            & Post.state.in_(("expired", "failed"))
             & Post.sending_at.is_null(False)
             & (Post.sending_at > now - LOOK_BACK)
-            & (Channel.state == "ok")
         )
     )
+
+
+async def find_late(services: Services, channel: Channel, posts: list[Post]) -> int:
+    """Look for given-up posts in one reading of their channel; how many were there."""
+    peer = await find_peer(services.account, channel.handle, services.clock())
+    seen = await read_history(services.account, peer, limit=HISTORY_DEPTH)
+    return len(await publish_found(services, posts, seen))
+
+
+async def publish_found(services: Services, posts: list[Post], seen: list[Seen]) -> set[int]:
+    """Mark those of `posts` that stand in the channel as published; their message ids."""
+    prints: dict[int, Print] = {}
+    ids = set()
+    for post in posts:
+        found = await services.publisher.match(post, seen, prints)
+        if found and transitions.found_in_channel(post, found.message_id, found.at):
+            ids.add(found.message_id)
+    return ids
+
+
+async def audit(services: Services, channel: Channel, now: datetime) -> Counter[str]:
+    """Compare a channel with a ledger that came back from a backup, then let it post again.
+
+    What the channel has and the ledger calls open or given up becomes published. Photos of ours
+    newer than anything the ledger knows and not among its posts are told to the owner by their
+    message ids: they were posted after the backup was made.
+    """
+    posts = list(
+        Post.select(Post, Channel, Meme)
+        .join(Channel)
+        .switch(Post)
+        .join(Meme)
+        .where((Post.channel == channel) & (Post.state != "published") & (Post.due_at <= now))
+        .order_by(Post.due_at)
+    )
+    known = {p.message_id for p in Post.select(Post.message_id).where(Post.channel == channel)}
+    newest = max((i for i in known if i), default=0)
+    peer = await find_peer(services.account, channel.handle, now)
+    seen = await read_history(services.account, peer, limit=AUDIT_DEPTH)
+    found = await publish_found(services, posts, seen)
+    captions = {p.caption for p in Post.select(Post.caption).where(Post.channel == channel)} - {""}
+    strange = sorted(
+        s.message_id
+        for s in seen
+        if s.photo is not None
+        and (s.outgoing or s.text in captions)
+        and s.message_id > newest
+        and s.message_id not in found
+        and ours_since(channel, s.at)
+    )
+    if strange:
+        facts = {"channel": channel.handle, "messages": ", ".join(map(str, strange))}
+        raise_alert(f"audit:{channel.handle}:{strange[-1]}", "channel_unknown_posts", facts, now)
+    newest = max((s.message_id for s in seen), default=0)
+    Channel.update(state="ok", reason="", audited_message_id=newest).where(
+        (Channel.id == channel.id) & (Channel.state == "restored")
+    ).execute()
+    return Counter({"audited": 1, "found after restore": len(found), "unknown": len(strange)})
+
+
+def ours_since(channel: Channel, at: datetime) -> bool:
+    """Whether the ledger had begun with this channel by then; older history is none of its own."""
+    first = Post.select().where(Post.channel == channel).order_by(Post.due_at).first()
+    return first is not None and first.due_at <= at

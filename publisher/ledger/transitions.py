@@ -93,6 +93,15 @@ def published(post: Post, message_id: int, at: datetime) -> bool:
     return done
 
 
+def found_in_channel(post: Post, message_id: int, at: datetime) -> bool:
+    """The server has it, though a restored ledger may not even know that it was sent."""
+    with database.atomic():
+        Post.update(state="sending").where(
+            (Post.id == post.id) & Post.state.in_(("planned", "claimed"))
+        ).execute()
+        return published(post, message_id, at)
+
+
 def not_sent(post: Post, kind: str, error: str, next_try_at: datetime) -> bool:
     """claimed or sending ► planned: it is certain that the server did not take it."""
     return move(
@@ -140,10 +149,11 @@ def _give_up(post: Post, state: str, kind: str, reason: str) -> bool:
         done = move(Post, post.id, OPEN, state=state, error_kind=kind, error=reason[:500])
         if done:
             Slot.update(state=state, reason=reason[:500]).where(Slot.id == post.slot_id).execute()
-            # A meme nobody saw may be used again.
-            Meme.update(state="ready").where(
-                (Meme.id == post.meme_id) & (Meme.state == "queued")
-            ).execute()
+            # A meme that never left may be used again; one that did may yet turn up.
+            if Post.get_by_id(post.id).sending_at is None:
+                Meme.update(state="ready").where(
+                    (Meme.id == post.meme_id) & (Meme.state == "queued")
+                ).execute()
     return done
 
 

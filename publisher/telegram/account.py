@@ -37,6 +37,7 @@ class TelegramAccount:
     rehearsal: list[str] | None = None
     heard: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     """A bot's events, from the first after connecting on, the missed ones among them."""
+    connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def call(self, kind: CallKind, request: Any) -> Any:
         """One raw request through the governor, with a time limit.
@@ -48,25 +49,39 @@ class TelegramAccount:
             self.rehearsal.append(describe(request))
             raise NotNow(self.governor.clock(), "dry run")
         return await self.governor.call(
-            kind, lambda: asyncio.wait_for(self.client(request), self.timeout_seconds)
+            kind, lambda: asyncio.wait_for(self._ask(request), self.timeout_seconds)
         )
+
+    async def _ask(self, request: Any) -> Any:
+        await self.reconnect()
+        return await self.client(request)
+
+    async def reconnect(self) -> None:
+        """Telethon gives a connection up for good after a few tries; begin anew."""
+        async with self.connecting:
+            if not self.client.is_connected():
+                await self.client.connect()
 
     async def upload(self, data: bytes, name: str) -> Any:
         """Upload a file's parts; an uploaded file is no effect until it is sent."""
+
+        async def request() -> Any:
+            await self.reconnect()
+            return await self.client.upload_file(data, file_name=name)
+
         return await self.governor.call(
-            "other",
-            lambda: asyncio.wait_for(
-                self.client.upload_file(data, file_name=name), self.timeout_seconds * 2
-            ),
+            "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
         )
 
     async def download(self, media: Any) -> bytes:
         """A message's photo as bytes."""
+
+        async def request() -> Any:
+            await self.reconnect()
+            return await self.client.download_media(media, file=bytes)
+
         found = await self.governor.call(
-            "other",
-            lambda: asyncio.wait_for(
-                self.client.download_media(media, file=bytes), self.timeout_seconds * 2
-            ),
+            "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
         )
         if not isinstance(found, bytes):
             raise OSError("the photo could not be downloaded")

@@ -15,17 +15,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import imagehash
+from peewee import DatabaseError
 from PIL import Image
 
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
-from publisher.ledger.models import Channel, Post
+from publisher.ledger.models import Channel, Meme, Post
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.telegram.peers import find_peer, input_peer
 from publisher.telegram.reading import Seen, read_history
+from publisher.telegram.recognising import Print, print_of, print_of_meme
 from publisher.telegram.sending import CAPTION_LIMIT, caption_units, send_uploaded_photo
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ steps = logging.getLogger("publisher.steps")
 REFUSALS_BEFORE_FAILED = 3
 LOOKS_BEFORE_FAILED = 10
 SURE_AFTER = timedelta(minutes=10)
-HASH_BITS = 16
-SAME_PICTURE = 48
+CLOCK_DOUBT = timedelta(days=1)
+HOPELESS_AFTER = timedelta(days=2)
 HISTORY_DEPTH = 200
 
 
@@ -73,16 +74,25 @@ class Publisher:
         except AccountStopped as stop:
             transitions.not_sent(post, "account", str(stop), self.clock() + timedelta(minutes=5))
             return "planned"
+        except DatabaseError:
+            raise
+        except Exception as fault:
+            # A fault of ours with this post: it must not keep the others from their turn.
+            log.exception("post %d", post.id)
+            if Post.get_by_id(post.id).state == "claimed":
+                return self._refused(post, "fault", repr(fault))
+            return self._look_later(post, "fault", repr(fault))
 
     async def _send_claimed(self, post: Post) -> str:
         try:
             picture = self._picture(post)
+        except ValueError as error:
+            return self._refused(post, "picture", str(error))
+        try:
             peer = await find_peer(self.account, post.channel.handle, self.clock())
             uploaded = await self.account.upload(picture, "meme.jpg")
         except (NotNow, AccountStopped):
             raise
-        except (OSError, ValueError) as error:
-            return self._refused(post, "picture", str(error))
         except Exception as error:
             return self._before_sending(post, error)
         steps.debug("uploaded")
@@ -162,9 +172,12 @@ class Publisher:
             ).execute()
             transitions.not_sent(post, kind, reason, now + backoff(refusals, post.random_id))
             return "planned"
+        return self._set_aside(post, kind, reason)
+
+    def _set_aside(self, post: Post, kind: str, reason: str) -> str:
         transitions.failed(post, kind, reason)
         facts = {"post": post.id, "channel": post.channel.handle, "reason": reason}
-        raise_alert(f"post:{post.id}", "post_failed", facts, now)
+        raise_alert(f"post:{post.id}", "post_failed", facts, self.clock())
         log.error("post %d set aside: %s", post.id, reason)
         return "failed"
 
@@ -180,8 +193,19 @@ class Publisher:
 
         First the channel's history is read; a post found there is published. Not found and still
         in time: sent again with the same random_id, which the server knows if it has it. Not
-        found, too late and long enough ago that nothing can be under way: expired.
+        found, too late and long enough ago that nothing can be under way: expired. What could
+        not be looked for during two days after its time fails.
         """
+        try:
+            return await self._settle(post)
+        except DatabaseError:
+            raise
+        except Exception as fault:
+            log.exception("post %d", post.id)
+            later = self.clock() + backoff(max(post.attempts, 3), post.random_id)
+            return self._unsettled(post, "fault", repr(fault), later)
+
+    async def _settle(self, post: Post) -> str:
         now = self.clock()
         try:
             found = await self.find_in_channel(post)
@@ -192,16 +216,15 @@ class Publisher:
             if now >= post.expires_at:
                 return self._too_late(post, now)
             if post.error_kind == "there" and post.attempts >= LOOKS_BEFORE_FAILED:
-                transitions.failed(post, "there", "the server has it, the channel shows it not")
-                return "failed"
+                return self._set_aside(
+                    post, "there", "the server knows it, the channel's history does not show it"
+                )
             peer = await find_peer(self.account, post.channel.handle, now)
             uploaded = await self.account.upload(self._picture(post), "meme.jpg")
         except NotNow as wait:
-            transitions.unclear(post, "wait", str(wait), wait.until)
-            return "sending"
+            return self._unsettled(post, "wait", str(wait), wait.until)
         except (AccountStopped, ValueError, OSError) as error:
-            transitions.unclear(post, "unclear", str(error), now + backoff(3, post.random_id))
-            return "sending"
+            return self._unsettled(post, "unclear", str(error), now + backoff(3, post.random_id))
         except Exception as error:
             return self._after_looking(post, classify(error))
         Post.update(
@@ -218,12 +241,10 @@ class Publisher:
                 self.account, peer, uploaded, post.caption, post.random_id
             )
         except NotNow as wait:
-            transitions.unclear(post, "wait", str(wait), wait.until)
-            return "sending"
+            return self._unsettled(post, "wait", str(wait), wait.until)
         except (AccountStopped, LookupError) as error:
             later = self.clock() + backoff(post.attempts, post.random_id)
-            transitions.unclear(post, "unclear", str(error), later)
-            return "sending"
+            return self._unsettled(post, "unclear", str(error), later)
         except Exception as error:
             return self._after_looking(post, classify(error))
         transitions.published(post, message_id, self.clock())
@@ -235,8 +256,13 @@ class Publisher:
         if trouble.kind == "channel":
             stop_channel(post.channel, trouble.name, now)
         later = now + backoff(post.attempts, post.random_id)
-        transitions.unclear(post, trouble.kind, trouble.name, later)
-        return "sending"
+        return self._unsettled(post, trouble.kind, trouble.name, later)
+
+    def _unsettled(self, post: Post, kind: str, reason: str, later: datetime) -> str:
+        if self.clock() < post.expires_at + HOPELESS_AFTER:
+            transitions.unclear(post, kind, reason, later)
+            return "sending"
+        return self._set_aside(post, kind, f"what became of it could not be seen: {reason}")
 
     def _too_late(self, post: Post, now: datetime) -> str:
         if now - post.sending_at < SURE_AFTER:
@@ -246,23 +272,34 @@ class Publisher:
         return "expired"
 
     async def find_in_channel(self, post: Post) -> Seen | None:
-        """The message this post became, if the channel's recent history has it.
-
-        Ours is a photo with the post's caption, no other post's message, no older than the
-        send, and the same picture by perceptual hash (the server re-compresses pictures).
-        """
+        """The message this post became, if the channel's recent history has it."""
         peer = await find_peer(self.account, post.channel.handle, self.clock())
         seen = await read_history(self.account, peer, limit=HISTORY_DEPTH)
         return await self.match(post, seen)
 
-    async def match(self, post: Post, seen: list[Seen]) -> Seen | None:
-        earliest = (post.sending_at or post.due_at) - SURE_AFTER
-        taken = {
-            p.message_id
-            for p in Post.select(Post.message_id).where(
-                (Post.channel == post.channel_id) & Post.message_id.is_null(False)
+    async def match(
+        self, post: Post, seen: list[Seen], prints: dict[int, Print] | None = None
+    ) -> Seen | None:
+        """The one of the channel's messages `seen` that this post became.
+
+        It is a photo with the post's caption, not known as another post's message, and the same
+        picture by perceptual hash (the server re-compresses pictures). Memes on one template
+        look alike: what is more like another unsettled post's picture is that post's. The time
+        only keeps old history out, since a clock of ours may have been wrong. `prints` keeps
+        what was downloaded, by message id.
+        """
+        prints = {} if prints is None else prints
+        times = [t for t in (post.sending_at, post.due_at) if t]
+        earliest = min(times) - CLOCK_DOUBT
+        rows = list(
+            Post.select(Post, Meme)
+            .join(Meme)
+            .where(
+                (Post.channel == post.channel_id)
+                & (Post.message_id.is_null(False) | Post.sending_at.is_null(False))
             )
-        }
+        )
+        taken = {row.message_id for row in rows if row.message_id}
         candidates = [
             s
             for s in seen
@@ -271,19 +308,30 @@ class Publisher:
             and s.text == post.caption
             and s.at >= earliest
         ]
+        if not candidates:
+            return None
+        ours = print_of_meme(post.meme, self.media)
+        others = [
+            print_of_meme(row.meme, self.media)
+            for row in rows
+            if not row.message_id and row.id != post.id and row.caption == post.caption
+        ]
+        rivals = [other for other in others if other]
+        ranked: list[tuple[float, Seen]] = []
         for candidate in candidates:
-            if await self._same_picture(post, candidate, alone=len(candidates) == 1):
-                return candidate
-        return None
-
-    async def _same_picture(self, post: Post, seen: Seen, *, alone: bool) -> bool:
-        try:
-            ours = Image.open(self.media / post.meme.file)
-        except OSError:
-            return alone and bool(post.caption)
-        theirs = Image.open(io.BytesIO(await self.account.download(seen.photo)))
-        distance = imagehash.phash(ours, HASH_BITS) - imagehash.phash(theirs, HASH_BITS)
-        return bool(distance <= SAME_PICTURE)
+            if candidate.message_id not in prints:
+                downloaded = await self.account.download(candidate.photo)
+                prints[candidate.message_id] = print_of(downloaded)
+            theirs = prints[candidate.message_id]
+            nearest = min((d for r in rivals if (d := r.apart(theirs)) is not None), default=None)
+            if ours is None:
+                if nearest is None and len(candidates) == 1 and post.caption:
+                    return candidate
+                continue
+            distance = ours.apart(theirs)
+            if distance is not None and (nearest is None or distance <= nearest):
+                ranked.append((distance, candidate))
+        return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
 
 def stop_channel(channel: Channel, reason: str, now: datetime) -> None:
