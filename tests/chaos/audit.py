@@ -38,9 +38,7 @@ def _doubles(created: list[dict[str, Any]]) -> list[str]:
     return found + [f"random_id {number} {n} times" for number, n in numbers.items() if n > 1]
 
 
-def _against_server(
-    posts: list[tuple[Any, ...]], created: list[dict[str, Any]]
-) -> list[str]:
+def _against_server(posts: list[tuple[Any, ...]], created: list[dict[str, Any]]) -> list[str]:
     there = {e["random_id"]: e for e in created}
     known = {post[2]: post for post in posts}
     found = [f"the server has {r}, no post of ours" for r in there.keys() - known.keys()]

@@ -19,9 +19,17 @@ from tests.chaos.audit import violations
 from tests.chaos.faults import inject, mend
 from tests.chaos.world import World, build_world
 
-LABELS = ("claimed", "uploaded", "sending", "sent", "published", "reconciled", "resending")
-WEIGHTS = (2, 2, 5, 5, 2, 3, 3)
-PATIENCE = 12.0  # real seconds until a step that does not come is a kill at random
+STEPS = {
+    "claimed": 2,
+    "uploaded": 2,
+    "sending": 5,
+    "sent": 5,
+    "published": 2,
+    "reconciled": 4,
+    "resending": 4,
+}
+SETTLING = ("reconciled", "resending")
+PATIENCE = 6.0  # real seconds until a step that does not come is a kill at random
 SETTLE = 150.0  # real seconds for the quiet end: two and a half simulated hours
 
 
@@ -99,26 +107,28 @@ def run_episode(root: Path, seed: int, kills: int, zygote: Zygote) -> Episode:
         episode.ends.update(state for (state,) in world.rows("SELECT state FROM post"))
     finally:
         episode.seconds = time.monotonic() - began
-        world_log = None
         if episode.found:
-            shutil.copytree(world.folder / "var", world.folder / "var-kept", dirs_exist_ok=True)
-            world_log = world.server.ask("journal")["entries"]
-            (world.folder / "journal.json").write_text(json.dumps(world_log, indent=1))
+            keep(world)
         world.close()
         if not episode.found:
             shutil.rmtree(world.folder, ignore_errors=True)
     return episode
 
 
+def keep(world: World) -> None:
+    """The ledger (its small disk goes with the world) and the server's journal, to look at."""
+    shutil.copytree(world.folder / "var", world.folder / "var-kept", dirs_exist_ok=True)
+    entries = world.server.ask("journal")["entries"]
+    (world.folder / "journal.json").write_text(json.dumps(entries, indent=1))
+
+
 def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode) -> None:
     """The daemon starts, and dies at a step of the send path or at some instant."""
-    if dice.random() < 0.6:
-        label = dice.choices(LABELS, WEIGHTS)[0]
+    label = drawn_label(world, dice)
+    if label:
         pid = zygote.start(world.folder, label, dice.randint(1, 2))
-        patience = PATIENCE if label not in ("reconciled", "resending") else PATIENCE / 4
-        code = zygote.wait(pid, patience)
+        code = zygote.wait(pid, PATIENCE)
     else:
-        label = ""
         pid = zygote.start(world.folder)
         code = zygote.wait(pid, dice.uniform(0.05, 3.0))
     if code is None:
@@ -129,6 +139,15 @@ def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode
         episode.kills[label or "at random"] += 1
     else:
         episode.faults[f"the daemon ended by itself ({code})"] += 1
+
+
+def drawn_label(world: World, dice: random.Random) -> str:
+    """A step that can come: none is reconciled where nothing is unclear."""
+    unclear = world.rows("SELECT count(*) FROM post WHERE state = 'sending'")[0][0]
+    if dice.random() < 0.35:
+        return ""
+    weights = [w if unclear or label not in SETTLING else 0 for label, w in STEPS.items()]
+    return dice.choices(list(STEPS), weights)[0]
 
 
 def settle(world: World, zygote: Zygote) -> list[str]:

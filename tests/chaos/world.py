@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
 from publisher.ledger.models import Block, Channel, Experiment, Meme, Post, Slot
 from publisher.ledger.transitions import new_random_id
+from publisher.memes.phash import picture_hash
 from publisher.settings import load_settings
 from publisher.telegram.account import make_client
 from tests.chaos.fastclock import FastClock, write_clock
@@ -148,12 +150,18 @@ class World:
         return self.folder / "var" / "media"
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the ledger from outside, whatever its daemon does."""
-        there = sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True, timeout=20)
-        try:
-            return there.execute(query, values).fetchall()
-        finally:
-            there.close()
+        """Read the ledger from outside, whatever its daemon does, once the disk allows it."""
+        until = time.monotonic() + 20
+        while True:
+            there = sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True, timeout=20)
+            try:
+                return there.execute(query, values).fetchall()
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            finally:
+                there.close()
 
     def close(self) -> None:
         self.server.close()
@@ -249,6 +257,7 @@ def _add_post(
         method="human",
         file=str(file.relative_to(world.media)),
         sha256=digest,
+        phash=picture_hash(jpeg),
         state="queued",
         created_at=at,
     )
