@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 from datetime import UTC, datetime
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -83,32 +84,48 @@ class Daemon:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self.stopping = asyncio.Event()
-        self.running: set[asyncio.Task[object]] = set()
+        self.running: set[asyncio.Task[Any]] = set()
+        self.bot: asyncio.Task[None] | None = None
+        self.connected = False
 
     async def run(self) -> None:
-        """Connect, catch up, then work the trigger table until told to stop."""
+        """Connect, catch up, then work the trigger table until told to stop.
+
+        Raises SignInError and OSError when it cannot begin.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        await connect_accounts(self.services)
         interval = watchdog_seconds()
         watchdog = Watchdog(loop, interval) if interval else None
         if watchdog:
             watchdog.start()
-        notify("READY=1")
-        log.info("ready")
-        bot = asyncio.create_task(serve_bot(self.services)) if self.services.bot else None
+        beginning = asyncio.create_task(self.begin())
+        stopped = asyncio.create_task(self.stopping.wait())
         try:
-            for name in CATCH_UP:
-                if not self.stopping.is_set():
-                    await self.job(name)
-            self.schedule()
-            await self.stopping.wait()
+            await asyncio.wait({beginning, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if beginning.done():
+                beginning.result()
+            await stopped
         finally:
+            stopped.cancel()
             notify("STOPPING=1")
-            await self.shut_down(bot)
+            await self.shut_down(beginning)
             if watchdog:
                 watchdog.stop()
+
+    async def begin(self) -> None:
+        await connect_accounts(self.services)
+        self.connected = True
+        notify("READY=1")
+        log.info("ready")
+        if self.services.bot:
+            self.bot = asyncio.create_task(serve_bot(self.services))
+        for name in CATCH_UP:
+            if not self.stopping.is_set():
+                await self.job(name)
+        if not self.stopping.is_set():
+            self.schedule()
 
     def schedule(self) -> None:
         settings = self.services.settings
@@ -123,6 +140,9 @@ class Daemon:
             self.running.add(task)
         try:
             await run_job(self.services, name, self.services.clock())
+        except Exception:
+            # Not even its record could be written: a full disk, a database held by another.
+            log.exception("job %s left no record", name)
         finally:
             if task:
                 self.running.discard(task)
@@ -130,18 +150,21 @@ class Daemon:
     def stop(self) -> None:
         self.stopping.set()
 
-    async def shut_down(self, bot: asyncio.Task[None] | None) -> None:
+    async def shut_down(self, beginning: asyncio.Task[None]) -> None:
         """Let running jobs end for a few seconds, then leave them; the ledger knows the rest."""
         if self.scheduler.running:
             self.scheduler.shutdown(wait=False)
-        if bot:
-            bot.cancel()
-        mine = asyncio.current_task()
-        left = {task for task in self.running if task is not mine}
+        if self.bot:
+            self.bot.cancel()
+        if not self.connected:
+            beginning.cancel()
+        left = {task for task in (beginning, *self.running) if not task.done()}
         if left:
             _, late = await asyncio.wait(left, timeout=GRACE_SECONDS)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1)
         self.services.workers.close()
         await disconnect_accounts(self.services)
         log.info("stopped")
