@@ -69,7 +69,7 @@ async def take_in(services: Services, partner: Partner, post: Seen, picture: byt
         log.warning("%s/%d: %s", partner.handle, post.message_id, error)
         return 0
     best, score = await asyncio.to_thread(
-        find_meme, services.media, hashed, picture, known_memes(post.at)
+        find_meme, services.media, hashed, picture, known_memes(partner)
     )
     Sighting.insert(
         partner=partner,
@@ -100,26 +100,27 @@ def offered_before(partner: Partner, meme: int, at: datetime) -> Suggestion | No
     )
 
 
-def known_memes(at: datetime) -> list[tuple[int, str]]:
+def known_memes(partner: Partner) -> list[tuple[int, str]]:
+    """Memes with their files, those first that wait for an answer of this partner."""
     rows = Meme.select(Meme.id, Meme.file).where(
         (Meme.file != "") & Meme.state.in_(("used", "queued", "ready"))
     )
-    return [(m.id, m.file) for m in rows]
+    awaited = {s.meme_id for s in ledger.awaiting(partner)}
+    return sorted(((m.id, m.file) for m in rows), key=lambda m: m[0] not in awaited)
 
 
 def find_meme(
     media: Path, hashed: str, picture: bytes, memes: list[tuple[int, str]]
 ) -> tuple[int | None, float]:
-    """The meme that this picture is, and how surely; None when it is none of them."""
-    best: tuple[int | None, float] = (None, 0.0)
+    """The first meme that this picture is, and how surely; None when it is none of them."""
     for meme, file in memes:
         path = media / file
         if not path.exists() or not near(hashed, hash_of_file(path)):
             continue
         found = match(path, picture)
-        if found.same and found.score > best[1]:
-            best = (meme, found.score)
-    return best
+        if found.same:
+            return meme, found.score
+    return None, 0.0
 
 
 def hash_of_file(path: Path) -> str:
