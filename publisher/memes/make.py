@@ -34,7 +34,7 @@ Mode = Literal["auto", "free", "frames"]
 CAN_WRITE_PARAMETERS = 1_000_000_000
 """An instruct model of this size or more is tried for free captions in mode "auto"."""
 
-FRAME_ORDER = 0.15  # what the best cut frame gains over the last, on the ranker's scale of 0 … 1
+FRAME_ORDER = 0.6  # what the best cut frame gains over the last, on the ranker's scale of 0 … 1
 RANK_SECONDS = 8.0  # with less of the budget left the model does not weigh the captions
 WEIGHED = 32  # captions at most that it weighs
 REMEMBERED = 300  # posts whose likeness is looked at
