@@ -34,6 +34,9 @@ async def watch(services: Services, now: datetime) -> str:
             with one_of_many(partner.handle):
                 found += await look(services, partner, now)
                 closed += ledger.close_past_horizon(partner, now)
+    named = [p.handle.lower() for p in services.settings.partners]
+    for partner in Partner.select().where(Partner.handle.not_in(named)):
+        closed += ledger.close_past_horizon(partner, now)
     return f"published {found}, past the horizon {closed}" if found or closed else ""
 
 
