@@ -6,6 +6,7 @@ import json
 import sqlite3
 import tarfile
 import tempfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def backup(settings: Settings, file: Path) -> str:
     source = _database(settings)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)  # it holds the experiment's secret
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         copy = Path(folder) / LEDGER
         copy_sqlite(source, copy)
@@ -36,7 +39,6 @@ def backup(settings: Settings, file: Path) -> str:
                 archive.add(media, MEDIA)
             for secret in sorted(settings.state.glob("*.secret")):
                 archive.add(secret, secret.name)
-    partial.chmod(0o600)
     partial.replace(file)
     return f"{file}: {about['posts']} posts, {about['memes']} memes, verified"
 
@@ -62,6 +64,7 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
             raise LedgerError(f"{file} is not a backup of ours: {error}") from error
         aside = _put_aside(target, now)
         target.parent.mkdir(parents=True, exist_ok=True)
+        _drop_old_log(target)
         (folder / LEDGER).replace(target)
         _merge(folder / MEDIA, settings.state / MEDIA)
         for secret in folder.glob("*.secret"):
@@ -81,7 +84,7 @@ def _database(settings: Settings) -> Path:
 
 def _about(ledger: Path) -> dict[str, int]:
     """Counts that also prove that the copy is a ledger."""
-    with sqlite3.connect(ledger) as copy:
+    with closing(sqlite3.connect(ledger)) as copy:
         return {
             "posts": copy.execute("SELECT count(*) FROM post").fetchone()[0],
             "memes": copy.execute("SELECT count(*) FROM meme").fetchone()[0],
@@ -90,7 +93,8 @@ def _about(ledger: Path) -> dict[str, int]:
 
 
 def _hold_channels(ledger: Path) -> None:
-    with sqlite3.connect(ledger) as copy:
+    # Closed before the file moves: an open write-ahead log would stay behind.
+    with closing(sqlite3.connect(ledger)) as copy, copy:
         copy.execute(
             "UPDATE channel SET state = 'restored', reason = 'to be compared with its history' "
             "WHERE state IN ('ok', 'stopped')"
@@ -102,12 +106,16 @@ def _put_aside(target: Path, now: datetime) -> Path | None:
         return None
     aside = target.with_name(f"{target.name}.before-restore-{now:%Y%m%dT%H%M%S}")
     # The write-ahead log belongs to its database: fold it in before the file moves.
-    with sqlite3.connect(target) as live:
+    with closing(sqlite3.connect(target)) as live:
         live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     target.replace(aside)
+    return aside
+
+
+def _drop_old_log(target: Path) -> None:
+    """A write-ahead log left by another database would be replayed into this one."""
     for rest in ("-wal", "-shm"):
         target.with_name(target.name + rest).unlink(missing_ok=True)
-    return aside
 
 
 def _merge(source: Path, target: Path) -> None:
