@@ -13,6 +13,8 @@ from publisher.ledger import transitions
 async def publish(services: Services, now: datetime) -> str:
     """Settle approvals, expire what is too late, then send each due post, oldest first."""
     approve(services, now)
+    if not transitions.anything_due(now):
+        return ""
     for post in transitions.overdue_posts(now):
         transitions.expired(post, "its time passed before it could be sent")
     ends: Counter[str] = Counter()

@@ -44,9 +44,7 @@ async def report(services: Services, now: datetime) -> str:
     """Write the report of the last full ISO week, counted in the owner's zone."""
     week = week_before(now, services.settings.zone)
     _, end = week_range(week, services.settings.zone)
-    experiment = Experiment.get_or_none(
-        Experiment.name == services.settings.experiment.name
-    )
+    experiment = Experiment.get_or_none(Experiment.name == services.settings.experiment.name)
     if experiment is None:
         return "nothing is registered yet: run the job plan first"
     posts = post_rows(services, experiment, end)

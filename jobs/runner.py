@@ -8,7 +8,7 @@ from datetime import datetime
 from jobs.services import Services
 from jobs.table import JOBS
 from publisher.ledger.alerts import cure_alert, raise_alert
-from publisher.ledger.models import Alert, JobRun
+from publisher.ledger.models import JobRun
 from publisher.telegram.governor import AccountStopped, NotNow
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,14 @@ async def run_job(services: Services, name: str, now: datetime) -> JobRun:
         note, ok = f"{type(error).__name__}: {error}", False
         log.exception("job %s failed", name)
     run = JobRun(job=name, started_at=now, finished_at=services.clock(), ok=ok, note=note[:2000])
-    failing = Alert.select().where((Alert.key == f"job:{name}") & Alert.cured_at.is_null()).exists()
-    if note or not ok or failing:
+    if note or not ok or name in services.failing:
         run.save()
-    if failing and ok:
-        cure_alert(f"job:{name}", services.clock())
     if not ok:
+        services.failing.add(name)
         _tell_of_failures(name, note, services.clock())
+    elif name in services.failing:
+        services.failing.discard(name)
+        cure_alert(f"job:{name}", services.clock())
     return run
 
 

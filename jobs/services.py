@@ -10,10 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from publisher.ledger.models import Alert
 from publisher.settings import Secrets, Settings
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.publishing import Publisher
 from publisher.workers import Workers
+
+
+def open_failures() -> list[str]:
+    """Jobs whose failing was told and not yet cured, from before a restart."""
+    return [
+        alert.key.removeprefix("job:")
+        for alert in Alert.select(Alert.key).where(
+            Alert.key.startswith("job:") & Alert.cured_at.is_null()
+        )
+    ]
 
 
 @dataclass
@@ -34,6 +45,7 @@ class Services:
     simulated: str = ""
     dry_run: bool = False
     feeds: Callable[[str], str] = field(default=lambda url: url)
+    failing: set[str] = field(default_factory=lambda: set(open_failures()))
     worker: str = field(default_factory=lambda: f"user:{secrets.token_hex(4)}")
 
     @property

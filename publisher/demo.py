@@ -43,10 +43,13 @@ START = datetime(2026, 3, 1, 21, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class DemoPlan:
+    """`effect` is added to a generated meme's true like share; `fast` makes fewer memes a time."""
+
     out: Path
     weeks: int
     seed: int
     effect: float
+    fast: bool = False
 
 
 @dataclass
@@ -154,6 +157,9 @@ def demo_services(
             "experiment": experiment,
             "inbox": settings.inbox.model_copy(update={"folder": "inbox"}),
             "partners": settings.partners + strangers(settings, world),
+            "memes": settings.memes.model_copy(update={"stock": 6, "per_topic": 6})
+            if plan.fast
+            else settings.memes,
             "owner": settings.owner.model_copy(update={"ids": (world.owner.id,)}),
         }
     )

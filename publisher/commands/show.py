@@ -24,8 +24,11 @@ from publisher.demo import DemoPlan, run_demo
 )
 @click.option("--fast", is_flag=True, help="A small version: one week.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-out"),
-    show_default=True, help="Everything is written here.",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-out"),
+    show_default=True,
+    help="Everything is written here.",
 )
 @plain_errors
 def demo(config: Path, weeks: int, seed: int, effect: float, fast: bool, out: Path) -> None:
@@ -34,6 +37,6 @@ def demo(config: Path, weeks: int, seed: int, effect: float, fast: bool, out: Pa
     A Telegram of our own on 127.0.0.1 with partners and an audience that are simulated; the jobs,
     the triggers, the Telegram client, the model and the pictures are those of `publisher run`.
     """
-    plan = DemoPlan(out=out, weeks=1 if fast else weeks, seed=seed, effect=effect)
+    plan = DemoPlan(out=out, weeks=1 if fast else weeks, seed=seed, effect=effect, fast=fast)
     summary = asyncio.run(run_demo(settings_of(config), plan, click.echo))
     click.echo(summary)

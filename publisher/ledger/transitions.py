@@ -37,6 +37,12 @@ def move(model: Any, row_id: int, states: tuple[str, ...], **values: Any) -> boo
     return changed == 1
 
 
+def anything_due(now: datetime) -> bool:
+    """Whether any post's time has come that is not sent: the cheap question of every minute."""
+    waiting = Post.state.in_(("planned", "claimed")) & (Post.due_at <= now)
+    return bool(Post.select(Post.id).where(waiting).exists())
+
+
 def due_posts(now: datetime, limit: int = 20) -> list[Post]:
     """Posts whose time has come and whose channel is neither stopped nor paused."""
     ready = (Post.next_try_at.is_null()) | (Post.next_try_at <= now)

@@ -242,7 +242,7 @@ class JobSettings(Section):
     members: Trigger = "50 23 * * *"
     report: Trigger = "30 9 * * wed"
     cure: Trigger = "every 15m"
-    alert: Trigger = "every 1m"
+    alert: Trigger = "every 5m"
     housekeeping: Trigger = "15 4 * * *"
 
 

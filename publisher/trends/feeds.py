@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -114,6 +116,12 @@ async def _get(
     raise FeedError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for the process: loading the certificates takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
 async def _one_request(
     url: str, host: str, address: str, conditions: dict[str, str], max_bytes: int
 ) -> _Response:
@@ -121,7 +129,7 @@ async def _one_request(
     pinned = parsed.copy_with(host=address)
     async with (
         httpx.AsyncClient(
-            follow_redirects=False, trust_env=False, timeout=httpx.Timeout(None)
+            follow_redirects=False, trust_env=False, timeout=httpx.Timeout(None), verify=_tls()
         ) as client,
         client.stream(
             "GET", pinned,
