@@ -321,7 +321,7 @@ def report(
           f"{bot.outbox.dropped}")  # fmt: skip
     print(f"the crowd: {heard}")
     told = f"told its place after {waited[0]:.1f} s, meme after {waited[1]:.1f} s" if waited else ""
-    print(f"the ordinary person: {told or 'NOT SERVED'}")
+    print(f"the ordinary person: {told or f'no meme within {options.drain:.0f} s'}")
 
 
 def main() -> None:

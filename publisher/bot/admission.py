@@ -99,6 +99,14 @@ class FairQueue(Generic[T]):
                 found.append((person, self._take(person, at)))
         return found
 
+    def give_way(self) -> T | None:
+        """Take out the last item of the longest line, to make room for somebody who has none;
+        None when nobody has two."""
+        person = max(self._lines, key=lambda p: len(self._lines[p]), default=None)
+        if person is None or len(self._lines[person]) < 2:
+            return None
+        return self._take(person, len(self._lines[person]) - 1, turn=False)
+
     def remove(self, wanted: Callable[[T], bool]) -> list[T]:
         """Take out every item that is `wanted`."""
         gone = []

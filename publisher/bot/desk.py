@@ -121,6 +121,8 @@ class Desk:
         waiting = self.queue.waiting(asker.person)
         if waiting >= self.rule.per_person:
             return self.refuse(asker, "bot_waiting_already", count=waiting)
+        if self.queue.full and not waiting and (last := self.queue.give_way()):
+            self.end(last, "refused", "bot_full", now)
         if self.queue.full:
             return self.degrade(asker, language, "bot_full", seen, now)
         if self.wait_for(len(self.queue) + 1, now) > self.deadline.total_seconds() * 0.9:

@@ -88,3 +88,15 @@ def test_the_count_is_always_right(asked: list[int], served: int) -> None:
     for _ in range(served):
         inside -= queue.pop() is not None
     assert len(queue) == inside == len(list(queue.in_order())) <= 15
+
+
+def test_who_has_many_gives_way_to_who_has_none() -> None:
+    queue: FairQueue[str] = FairQueue(limit=3, per_person=3)
+    for item in ("a1", "a2", "a3"):
+        queue.add(1, item)
+    assert queue.add(2, "b1") is None
+    assert queue.give_way() == "a3"
+    assert queue.add(2, "b1") == 2
+    assert queue.give_way() == "a2"
+    assert queue.add(3, "c1") == 3
+    assert queue.give_way() is None
