@@ -17,16 +17,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1, help="of the first episode; then upwards")
     parser.add_argument("--each", type=int, default=25, help="kills in one episode")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no episode after these")
     parser.add_argument("--keep", type=Path, help="where a failed episode's files are kept")
     return parser.parse_args()
 
 
-def run(kills: int, seed: int, each: int, root: Path) -> list[Episode]:
-    """Episodes until `kills` kills are done; one printed line each."""
+def run(kills: int, seed: int, each: int, root: Path, minutes: float = 1e9) -> list[Episode]:
+    """Episodes until `kills` kills are done or the time is over; one printed line each."""
+    until = time.monotonic() + minutes * 60
     zygote = Zygote()
     episodes: list[Episode] = []
     try:
-        while (left := kills - sum(e.killed for e in episodes)) > 0:
+        while (left := kills - sum(e.killed for e in episodes)) > 0 and time.monotonic() < until:
             episode = run_episode(root, seed + len(episodes), min(each, left), zygote)
             episodes.append(episode)
             print(line(episode), flush=True)
@@ -65,7 +67,7 @@ def main() -> None:
     options = parse()
     began = time.monotonic()
     root = options.keep or Path(tempfile.mkdtemp(prefix="chaos-"))
-    episodes = run(options.kills, options.seed, options.each, root)
+    episodes = run(options.kills, options.seed, options.each, root, options.minutes)
     print(summary(episodes))
     print(f"{time.monotonic() - began:.0f} s; files of failed episodes: {root}")
     if any(e.found for e in episodes):

@@ -169,14 +169,24 @@ class World:
             subprocess.run(["umount", "-l", str(self.folder / "var")], check=False)
 
 
-def build_world(folder: Path, seed: int, posts: int, mode: str) -> World:
-    """A server, a signed-in account and `posts` posts, one each half simulated minute."""
+def build_world(
+    folder: Path,
+    seed: int,
+    posts: int,
+    mode: str,
+    *,
+    start: datetime = START,
+    speed: float = SPEED,
+    lead: timedelta = timedelta(minutes=1),
+    gap: timedelta = timedelta(seconds=30),
+) -> World:
+    """A server, a signed-in account and `posts` posts: the first after `lead`, then each `gap`."""
     dice = random.Random(seed)
     folder.mkdir(parents=True)
     state = folder / "var"
     state.mkdir(mode=0o700)
     mounted = _small_disk(state)
-    clock = write_clock(folder, START, SPEED)
+    clock = write_clock(folder, start, speed)
     server = Server(folder, mode, seed)
     channels = "".join(CHANNEL.format(handle=handle) for handle in HANDLES)
     text = CONFIG.format(
@@ -189,7 +199,7 @@ def build_world(folder: Path, seed: int, posts: int, mode: str) -> World:
     (folder / "config.toml").write_text(text)
     asyncio.run(_sign_in(folder))
     found = World(folder, clock, server, mounted)
-    _fill_ledger(found, dice, posts)
+    _fill_ledger(found, dice, [clock() + lead + gap * number for number in range(posts)])
     found.assignment = assignment(found)
     return found
 
@@ -211,10 +221,9 @@ async def _sign_in(folder: Path) -> None:
     await client.disconnect()
 
 
-def _fill_ledger(world: World, dice: random.Random, posts: int) -> None:
+def _fill_ledger(world: World, dice: random.Random, dues: list[datetime]) -> None:
     database = open_ledger("sqlite:///var/memegen.db", world.folder)
     migrate(database, world.folder / "var" / "backups", world.clock())
-    began = world.clock() + timedelta(minutes=1)
     with database.atomic():
         experiment = Experiment.create(
             name="chaos",
@@ -224,10 +233,9 @@ def _fill_ledger(world: World, dice: random.Random, posts: int) -> None:
             secret_hash="",
             started_at=world.clock(),
         )
-        for pair in range((posts + 1) // 2):
+        for pair, times in enumerate(zip(dues[::2], dues[1::2], strict=False)):
             handle = HANDLES[pair % len(HANDLES)]
             channel, _ = Channel.get_or_create(handle=handle)
-            times = [began + timedelta(seconds=30 * (2 * pair + i)) for i in (0, 1)]
             arms = dice.sample(("human", "generated"), 2)
             block = Block.create(
                 pair_id=f"chaos|{pair}",

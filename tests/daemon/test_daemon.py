@@ -1,0 +1,185 @@
+"""The real `publisher run`, in a process of its own, against a server in another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from publisher import daemon
+from publisher.daemon import Daemon
+from publisher.settings import Secrets
+from publisher.watchdog import Watchdog
+from publisher.workers import Workers
+from tests.chaos.audit import violations
+from tests.chaos.world import World, build_world
+from tests.conftest import Services, settings_for
+
+PATIENCE = 180.0
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Six posts by the machine's own clock: three due already, one now, two to come."""
+    found = build_world(
+        tmp_path / "world",
+        seed=1,
+        posts=6,
+        mode="error",
+        start=datetime.now(UTC),
+        speed=1.0,
+        lead=timedelta(seconds=-30),
+        gap=timedelta(seconds=10),
+    )
+    yield found
+    found.close()
+
+
+class Systemd:
+    """Listens where systemd would; a full socket would hold the daemon up."""
+
+    def __init__(self, path: Path) -> None:
+        self.address, self.lines = str(path), list[str]()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.address)
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self) -> None:
+        while (line := self.socket.recv(4096).decode()) != "end":
+            self.lines.append(line)
+
+    def heard(self) -> list[str]:
+        """What came since the last question."""
+        lines, self.lines = self.lines, []
+        return lines
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+            there.sendto(b"end", self.address)
+        self.thread.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    found = Systemd(tmp_path / "notify")
+    yield found
+    found.close()
+
+
+def start(world: World, **environ: str) -> subprocess.Popen[str]:
+    config = str(world.folder / "config.toml")
+    return subprocess.Popen(
+        [sys.executable, "-m", "publisher", "run", "--config", config],
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_until(true: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not true():
+        assert running.poll() is None, running.communicate()[0]
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.1)
+
+
+def published(world: World) -> int:
+    return int(world.rows("SELECT count(*) FROM post WHERE state = 'published'")[0][0])
+
+
+def ended(running: subprocess.Popen[str]) -> tuple[int, float]:
+    """SIGTERM's exit code, and the seconds it took."""
+    began = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    return running.returncode, time.monotonic() - began
+
+
+def test_run_publishes_ends_cleanly_and_picks_up_from_the_ledger(
+    world: World, systemd: Systemd
+) -> None:
+    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "1500000"}
+    first = start(world, **watched)
+    wait_until(lambda: published(world) >= 3, first)
+
+    second = start(world)
+    said, _ = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 2 and "another publisher is at work here" in said
+
+    code, seconds = ended(first)
+    assert code == 0 and seconds < 15
+    lines = systemd.heard()
+    assert "STOPPING=1" in lines
+    assert "READY=1" in lines and lines.count("WATCHDOG=1") >= 1
+
+    third = start(world)
+    wait_until(lambda: published(world) == 6, third)
+    assert ended(third)[0] == 0
+    assert violations(world) == []
+
+
+def services_of(ledger: Path) -> Services:
+    return Services(settings_for(ledger), Secrets(), daemon.utc_now, Workers())
+
+
+async def test_sigterm_ends_a_start_that_gets_no_answer(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(services: Services) -> None:
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(daemon, "connect_accounts", never)
+    running = asyncio.create_task(Daemon(services_of(ledger)).run())
+    await asyncio.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(running, 5)
+
+
+async def test_a_start_that_fails_says_why(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(services: Services) -> None:
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(daemon, "connect_accounts", refused)
+    with pytest.raises(ConnectionError, match="nobody there"):
+        await Daemon(services_of(ledger)).run()
+
+
+async def test_a_job_that_can_leave_no_record_does_not_end_the_daemon(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(daemon, "run_job", full)
+    await Daemon(services_of(ledger)).job("publish")
+
+
+async def test_systemd_is_fed_only_while_the_loop_answers(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.address)
+    watchdog = Watchdog(asyncio.get_running_loop(), 0.3)
+    watchdog.start()
+    await asyncio.sleep(1.0)
+    assert systemd.heard().count("WATCHDOG=1") >= 2
+    time.sleep(0.3)
+    systemd.heard()
+    time.sleep(1.5)
+    assert systemd.heard() == []
+    await asyncio.sleep(1.0)
+    assert "WATCHDOG=1" in systemd.heard()
+    watchdog.stop()
