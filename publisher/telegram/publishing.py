@@ -219,8 +219,12 @@ class Publisher:
                 return self._set_aside(
                     post, "there", "the server knows it, the channel's history does not show it"
                 )
+            try:
+                picture = self._picture(post)
+            except ValueError as error:
+                return self._cannot_resend(post, str(error), now)
             peer = await find_peer(self.account, post.channel.handle, now)
-            uploaded = await self.account.upload(self._picture(post), "meme.jpg")
+            uploaded = await self.account.upload(picture, "meme.jpg")
         except NotNow as wait:
             return self._unsettled(post, "wait", str(wait), wait.until)
         except (AccountStopped, ValueError, OSError) as error:
@@ -263,6 +267,12 @@ class Publisher:
             transitions.unclear(post, kind, reason, later)
             return "sending"
         return self._set_aside(post, kind, f"what became of it could not be seen: {reason}")
+
+    def _cannot_resend(self, post: Post, reason: str, now: datetime) -> str:
+        if now - post.sending_at < SURE_AFTER:
+            transitions.unclear(post, "picture", reason, post.sending_at + SURE_AFTER)
+            return "sending"
+        return self._set_aside(post, "picture", reason)
 
     def _too_late(self, post: Post, now: datetime) -> str:
         if now - post.sending_at < SURE_AFTER:

@@ -63,8 +63,9 @@ async def test_a_crash_while_sending_is_settled_without_a_double(
 async def test_the_right_one_of_two_pictures_with_one_caption_is_found(
     services: Services, telegram: LoopbackTelegram, clock: Clock
 ) -> None:
-    first, second = make_post(services, NOON, seed=1), make_post(
-        services, NOON + timedelta(minutes=1), seed=2
+    first, second = (
+        make_post(services, NOON, seed=1),
+        make_post(services, NOON + timedelta(minutes=1), seed=2),
     )
     await publish(services, clock.forward(minutes=2))
     ids = [Post.get_by_id(p.id).message_id for p in (first, second)]
@@ -91,8 +92,9 @@ async def test_a_late_post_expires_and_a_lost_one_is_not_sent_late(
 async def test_a_spoilt_picture_is_set_aside_and_the_queue_goes_on(
     services: Services, telegram: LoopbackTelegram, clock: Clock
 ) -> None:
-    bad, good = make_post(services, NOON, seed=1), make_post(
-        services, NOON + timedelta(seconds=1), seed=2
+    bad, good = (
+        make_post(services, NOON, seed=1),
+        make_post(services, NOON + timedelta(seconds=1), seed=2),
     )
     (services.media / bad.meme.file).write_bytes(b"no picture")
     for _ in range(12):

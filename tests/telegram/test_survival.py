@@ -159,6 +159,21 @@ async def test_a_picture_spoilt_after_the_send_is_known_by_its_hash(
     assert [Post.get_by_id(p.id).message_id for p in (post, other)] == messages
 
 
+async def test_a_lost_post_whose_picture_is_spoilt_does_not_wait_for_its_expiry(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    post = make_post(services, NOON, minutes=600)
+    transitions.claim(post, "user:dead", clock())
+    transitions.begin_sending(post, "user:dead", clock())
+    (services.media / post.meme.file).write_bytes(b"spoilt")
+    await reconcile(services, clock.forward(minutes=5))
+    assert Post.get_by_id(post.id).state == "sending"
+    await reconcile(services, clock.forward(minutes=6))
+    stored = Post.get_by_id(post.id)
+    assert (stored.state, stored.error_kind) == ("failed", "picture")
+    assert created(telegram) == []
+
+
 async def test_a_meme_that_may_have_left_is_not_used_again(
     services: Services, clock: Clock
 ) -> None:
