@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -65,6 +66,8 @@ def _listed(counts: Counter[str]) -> str:
 
 def main() -> None:
     options = parse()
+    # SIGTERM unwinds too, so that servers are ended and small disks unmounted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     began = time.monotonic()
     root = options.keep or Path(tempfile.mkdtemp(prefix="chaos-"))
     episodes = run(options.kills, options.seed, options.each, root, options.minutes)
