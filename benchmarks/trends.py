@@ -81,7 +81,8 @@ def demo_stories() -> None:
              began + timedelta(hours=row["offset_hours"]), row.get("views"))
         for i, row in enumerate(rows)
     ]
-    story = {item.id: (row["story"], row["language"]) for item, row in zip(items, rows, strict=True)}
+    story = {item.id: (row["story"], row["language"])
+             for item, row in zip(items, rows, strict=True)}
     close = [(a, b) for a, b in combinations(items, 2)
              if abs(a.published_at - b.published_at) <= timedelta(hours=48)]
     print(f"demo news: {len(items)} items, {len(set(story.values()))} stories")
@@ -97,8 +98,8 @@ def demo_stories() -> None:
 def speed(n: int) -> None:
     now = datetime(2026, 1, 5, tzinfo=UTC)
     rng = np.random.default_rng(1)
-    words = ("кот кофе снег метро цена отпуск сосед робот зарплата погода дача ремонт экзамен "
-             "пельмени самокат скидка телефон сериал поезд пицца").split()
+    syllables = [consonant + vowel for consonant in "бвгдклмнпрст" for vowel in "аеиоуы"]
+    words = ["".join(rng.choice(syllables, 3)) for _ in range(3000)]
     items = [
         Item(str(i), f"source{i % 20}", " ".join(rng.choice(words, 7)).capitalize(),
              " ".join(rng.choice(words, 30)), "ru", now - timedelta(minutes=float(i % 2800)))

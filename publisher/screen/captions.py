@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from publisher.screen import disguise, personal
+from publisher.screen.lexical import read
 from publisher.screen.people import find_addressed_insult, find_threat
 from publisher.screen.phrases import FOLDER, blocklist_lexicon
-from publisher.screen.lexical import read
 from publisher.screen.verdict import Verdict
 from publisher.screen.words import words
 

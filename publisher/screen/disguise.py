@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from publisher.screen.words import fold
 
@@ -96,7 +97,7 @@ def masked_pattern(token: str) -> re.Pattern[str] | None:
 def split_pairs(words: list[str]) -> Iterator[str]:
     """Neighbours that one word may have been split into: one of the two has no vowel, or is
     the first half of at most three letters followed by at most three."""
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         if not (first.isalpha() and second.isalpha()):
             continue
         no_vowel = any(len(part) > 1 and not _VOWEL.search(part) for part in (first, second))

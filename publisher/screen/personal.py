@@ -71,9 +71,9 @@ def _is_number_of_someone(written: str) -> bool:
     if _CARD.fullmatch(written.strip()):
         return True
     if len(digits) >= 13:
-        return plus and len(digits) <= 15 or _luhn(digits)
+        return (plus and len(digits) <= 15) or _luhn(digits)
     if plus or (len(digits) == 11 and digits[0] in "78"):
-        return not (set(digits[1:]) == {"0"})
+        return set(digits[1:]) != {"0"}
     if _THOUSANDS.match(written) or len(set(digits)) == 1 or digits.endswith("0000000"):
         return False
     return bool(re.search(r"\D", written)) or digits[0] == "9"

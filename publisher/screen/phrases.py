@@ -79,7 +79,10 @@ def _places(slots: Sequence[Slot], text: Sequence[Word], start: int) -> tuple[in
     for slot in slots[1:]:
         first = places[-1] + 1
         nearest = next(
-            (i for i in range(first, min(first + slot.gap + 1, len(text))) if slot.matches(text[i])),
+            (
+                place for place in range(first, min(first + slot.gap + 1, len(text)))
+                if slot.matches(text[place])
+            ),
             None,
         )
         if nearest is None:

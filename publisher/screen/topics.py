@@ -16,9 +16,11 @@ MAX_CHARS = 3000
 
 
 _INSTRUCTION = re.compile(
-    r"(?:ignore|disregard|forget|override) (?:all |any |the |your |my )*(?:previous|prior|above|earlier"
+    r"(?:ignore|disregard|forget|override) (?:all |any |the |your |my )*(?:previous|prior|above"
+    r"|earlier"
     r"|preceding)? ?(?:instructions?|prompts?|rules)|system prompt|you are now (?:a|an|in)\b"
-    r"|(?:игнорируй|забудь|отмени|не учитывай|проигнорируй)\w* (?:все |всё |твои |эти |мои )*(?:предыдущие|прежние"
+    r"|(?:игнорируй|забудь|отмени|не учитывай|проигнорируй)\w* (?:все |всё |твои |эти "
+    r"|мои )*(?:предыдущие|прежние"
     r"|прошлые|вышестоящие)? ?(?:инструкци|указани|правил|команд)|системн\w+ (?:промпт|подсказк)"
     r"|ты теперь (?:не )?(?:модель|бот|ассистент|dan)|<\|?(?:im_start|im_end|system|user|assistant)"
     r"|\[/?inst\]|</?start_of_turn|### ?(?:instruction|system)",
@@ -38,8 +40,8 @@ def screen_topics(texts: Sequence[str], blocklist: Sequence[str] = ()) -> list[V
 
     A topic is refused when it holds a word of the owner's `blocklist`, an obscenity or sexual
     content, or a word of the lexicon that no figure of speech excuses; ambiguous words and
-    silence of the lexicon are decided by a classifier (`second_opinion`). Both languages are read in
-    every text.
+    silence of the lexicon are decided by a classifier (`second_opinion`). Both languages are
+    read in every text.
     """
     cut = [text[:MAX_CHARS] for text in texts]
     probabilities = second_opinion.grave_probabilities(cut)

@@ -64,7 +64,10 @@ def choose_thresholds(
             not decide(reading, float(p), thresholds).ok
             for reading, p in zip(readings, probabilities, strict=True)
         ])
-        return float(refused[direct].mean()), float(refused[bad].mean()), float((~refused[~bad]).mean())
+        return (
+            float(refused[direct].mean()), float(refused[bad].mean()),
+            float((~refused[~bad]).mean()),
+        )
 
     grid = [
         Thresholds(weak, figurative, plain)

@@ -60,12 +60,14 @@ def cluster(
 def _best_group(
     known: Vectors, index: int, groups: dict[int, list[int]], threshold: float
 ) -> int | None:
-    best, best_similarity = None, threshold
-    for group, members in groups.items():
-        similarity = float(known.between(index, members[-_COMPARED:]).mean())
-        if similarity >= best_similarity and (best is None or similarity > best_similarity):
-            best, best_similarity = group, similarity
-    return best
+    if not groups:
+        return None
+    compared = [members[-_COMPARED:] for members in groups.values()]
+    similarities = known.between(index, [member for members in compared for member in members])
+    starts = np.cumsum([0, *map(len, compared[:-1])])
+    means = np.add.reduceat(similarities, starts) / [len(members) for members in compared]
+    best = int(means.argmax())
+    return list(groups)[best] if means[best] >= threshold else None
 
 
 def _earlier_neighbours(meaning: np.ndarray) -> list[np.ndarray]:

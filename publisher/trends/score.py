@@ -30,6 +30,7 @@ class Weights:
     memeability: float = 0.3
 
 
+USUAL = Weights()
 HALF_LIFE = timedelta(hours=12)
 REPEAT_THRESHOLD = 0.5
 MIN_BASELINE = 4
@@ -39,7 +40,8 @@ MIN_AGE_H = 0.5
 EVERYDAY = (
     "коты и собаки ведут себя смешно", "работа в офисе, начальник и созвоны",
     "зарплата, цены и деньги до получки", "погода, снег, жара и дождь", "соседи и ремонт",
-    "еда, кофе, рецепты и доставка", "учёба, студенты и экзамены", "интернет, соцсети и мессенджеры",
+    "еда, кофе, рецепты и доставка", "учёба, студенты и экзамены",
+    "интернет, соцсети и мессенджеры",
     "нейросети и роботы заменяют людей", "отпуск, дача и выходные", "транспорт, пробки и метро",
     "сериалы, игры и музыка", "скидки и маркетплейсы", "новый смартфон", "странный рекорд",
     "cats and dogs do something silly", "office work, the boss and meetings",
@@ -49,10 +51,14 @@ EVERYDAY = (
     "sales and online shopping", "a new phone", "an odd world record",
 )
 DRY = (
-    "назначение чиновника на должность", "заседание комитета и повестка", "отчётность компании за квартал",
-    "котировки акций и облигаций", "тендер и государственный контракт", "соглашение о сотрудничестве подписано",
-    "результаты матча и турнирная таблица", "поправки в закон и постановление", "визит делегации",
-    "an official is appointed", "the committee meets on the agenda", "the company reports quarterly results",
+    "назначение чиновника на должность", "заседание комитета и повестка",
+    "отчётность компании за квартал",
+    "котировки акций и облигаций", "тендер и государственный контракт",
+    "соглашение о сотрудничестве подписано",
+    "результаты матча и турнирная таблица", "поправки в закон и постановление",
+    "визит делегации",
+    "an official is appointed", "the committee meets on the agenda",
+    "the company reports quarterly results",
     "shares and bonds", "a government contract is awarded", "a cooperation agreement is signed",
     "match results and league table", "an amendment to the act", "a delegation visits",
 )
@@ -145,14 +151,14 @@ def memeability(titles: Sequence[str], embed: Embed = built_in_embed) -> list[fl
     ]
 
 
-def score(parts: Mapping[str, float], weights: Weights = Weights()) -> float:  # noqa: B008
+def score(parts: Mapping[str, float], weights: Weights = USUAL) -> float:
     """Weighted mean of the parts."""
     named = vars(weights)
     return sum(named[name] * parts[name] for name in named) / sum(named.values())
 
 
 def topic_title(cluster: Cluster, embed: Embed = built_in_embed) -> str:
-    """The title most similar to the others (the shorter of equals), without site name or "breaking"."""
+    """The title most similar to the others (the shorter of equals), without site name or rubric."""
     titles = list(dict.fromkeys(clean_title(item.title) for item in cluster.items))
     if len(titles) < 3:
         return min(titles, key=lambda title: (len(title) < 15, len(title)))

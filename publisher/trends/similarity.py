@@ -44,7 +44,9 @@ class Vectors:
 
 def vectors(titles: Sequence[str], leads: Sequence[str], embed: Embed = built_in_embed) -> Vectors:
     """The vectors of items given by title and lead (an empty lead is allowed)."""
-    texts = [f"{title}. {lead}" if lead else title for title, lead in zip(titles, leads, strict=True)]
+    texts = [
+        f"{title}. {lead}" if lead else title for title, lead in zip(titles, leads, strict=True)
+    ]
     short = [text[: len(title) + MEANT_CHARS] for title, text in zip(titles, texts, strict=True)]
     long = [text[: len(title) + SPELLED_CHARS] for title, text in zip(titles, texts, strict=True)]
     rows = embed([*titles, *short]) / np.sqrt(2, dtype=np.float32)

@@ -39,7 +39,7 @@ def find_topics(
     threshold: float = THRESHOLD,
     recent: Sequence[Topic] = (),
     blocklist: Sequence[str] = (),
-    weights: scoring.Weights = scoring.Weights(),  # noqa: B008
+    weights: scoring.Weights = scoring.USUAL,
     embed: Embed = built_in_embed,
 ) -> Findings:
     """Group `items` of the last `window` into topics, score and screen them.
@@ -51,6 +51,7 @@ def find_topics(
     """
     usable, rejected = _usable(items, now, window)
     clusters = cluster(usable, window=window, threshold=threshold, embed=embed)
+    embed = _remembering(embed, [scoring.clean_title(item.title) for item in usable])
     titles = [scoring.topic_title(group, embed) for group in clusters]
     known = scoring.baselines(usable, now)
     liking = scoring.memeability(titles, embed)
@@ -72,6 +73,19 @@ def find_topics(
         ))
     topics.sort(key=lambda topic: (-topic.score, topic.id))
     return Findings(tuple(topics), tuple(rejected))
+
+
+def _remembering(embed: Embed, texts: Sequence[str]) -> Embed:
+    """`embed` that already knows `texts`: one call for all of them instead of one for each
+    cluster."""
+    rows = dict(zip(texts, embed(texts), strict=True))
+
+    def remembered(wanted: Sequence[str]) -> np.ndarray:
+        if all(text in rows for text in wanted):
+            return np.array([rows[text] for text in wanted])
+        return embed(wanted)
+
+    return remembered
 
 
 def _usable(
@@ -133,7 +147,9 @@ def _verdicts(
     texts: list[str] = []
     spans: list[tuple[int, int]] = []
     for group, title in zip(clusters, titles, strict=True):
-        own = next((i for i in group.items if scoring.clean_title(i.title) == title), group.items[0])
+        own = next(
+            (i for i in group.items if scoring.clean_title(i.title) == title), group.items[0]
+        )
         chosen = dict.fromkeys(_screened_text(i) for i in (own, *group.items[-_SCREENED:]))
         spans.append((len(texts), len(texts) + len(chosen)))
         texts += chosen

@@ -12,8 +12,9 @@ from publisher.screen import REASONS, screen_caption
 @pytest.mark.parametrize(("text", "reason"), [
     ("х у й вам", "obscenity"), ("х*й", "obscenity"), ("xyй", "obscenity"), ("cyка", "obscenity"),
     ("п1здец", "obscenity"), ("пи\u200bздец", "obscenity"), ("бляяяядь", "obscenity"),
-    ("f u c k", "obscenity"), ("ｆｕｃｋ", "obscenity"), ("Sh!t", "obscenity"), ("f*ck", "obscenity"),
-    ("ƒuck".replace("ƒ", "f"), "obscenity"), ("ⓕⓤⓒⓚ", "obscenity"), ("suka blyat", "obscenity"),
+    ("f u c k", "obscenity"), ("ｆｕｃｋ", "obscenity"),
+    ("Sh!t", "obscenity"), ("f*ck", "obscenity"),
+    ("ⓕⓤⓒⓚ", "obscenity"), ("suka blyat", "obscenity"),
     ("п.и.з.д.е.ц", "obscenity"), ("fu ck this", "obscenity"), ("За3бали", "obscenity"),
     ("пидоры", "slur"), ("n1gger", "slur"), ("чypки", "slur"),
     ("п0рно", "sexual"), ("send nudes", "sexual"),
