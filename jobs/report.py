@@ -7,15 +7,12 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from peewee import JOIN, fn
 
 from experiments import registration
-from experiments.analysis import Analysis, analyse
-from experiments.report import write_report
-from experiments.sequential import load_state
 from jobs.plan import experiment_secret, registration_dir
 from jobs.services import Services
 from publisher.ledger.alerts import raise_alert
@@ -36,6 +33,9 @@ from publisher.ledger.models import (
     Suggestion,
     Topic,
 )
+
+if TYPE_CHECKING:
+    from experiments.analysis import Analysis
 
 Row = dict[str, Any]
 
@@ -79,6 +79,10 @@ def build(
     out: Path,
     now: datetime,
 ) -> Analysis:
+    # Heavy: not before the week's report needs them.
+    from experiments.analysis import analyse
+    from experiments.report import write_report
+
     registered = experiment.registration
     analysis = analyse(
         posts,
@@ -101,6 +105,8 @@ def build(
 
 def earlier_state(reports: Path, week: str) -> Row | None:
     """The looks already taken, from the newest report before this week's."""
+    from experiments.sequential import load_state
+
     folders = sorted(p for p in reports.glob("*-W*") if p.name < week)
     return load_state(folders[-1] / "looks.json") if folders else None
 
