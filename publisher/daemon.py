@@ -57,7 +57,8 @@ async def connect_accounts(services: Services, *, bot: bool = True) -> None:
             "telegram.api_id in config.toml and TELEGRAM_API_HASH are needed; get them at "
             "https://my.telegram.org"
         )
-    services.user = await connect("user", settings, api_hash, services.clock, services.sleep)
+    if services.user is None:
+        services.user = await connect("user", settings, api_hash, services.clock, services.sleep)
     if bot and settings.bot.enabled and secrets.bot_token:
         services.bot = await connect(
             "bot",
@@ -91,7 +92,7 @@ class Daemon:
     async def run(self) -> None:
         """Connect, catch up, then work the trigger table until told to stop.
 
-        Raises SignInError and OSError when it cannot begin.
+        Raises SignInError when nobody signed in.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,8 +115,19 @@ class Daemon:
             if watchdog:
                 watchdog.stop()
 
+    async def connect(self) -> None:
+        """Telegram out of reach is no reason to end: a restart would find it so too."""
+        pause = 5
+        while True:
+            try:
+                return await connect_accounts(self.services)
+            except OSError as error:
+                log.warning("Telegram is out of reach (%s); again in %d s", error, pause)
+            await self.services.sleep(pause)
+            pause = min(pause * 2, 60)
+
     async def begin(self) -> None:
-        await connect_accounts(self.services)
+        await self.connect()
         self.connected = True
         notify("READY=1")
         log.info("ready")

@@ -172,7 +172,11 @@ async def connect(
         # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
         for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
             client.add_event_handler(heard.put, kind)
-    await client.connect()
+    try:
+        await client.connect()
+    except OSError:
+        client.session.close()
+        raise
     if bot_token and not await client.is_user_authorized():
         await client.sign_in(bot_token=bot_token)
     if must_be_signed_in and not await client.is_user_authorized():

@@ -19,6 +19,7 @@ import pytest
 from publisher import daemon
 from publisher.daemon import Daemon
 from publisher.settings import Secrets
+from publisher.telegram.account import SignInError
 from publisher.watchdog import Watchdog
 from publisher.workers import Workers
 from tests.chaos.audit import violations
@@ -149,13 +150,37 @@ async def test_sigterm_ends_a_start_that_gets_no_answer(
     await asyncio.wait_for(running, 5)
 
 
-async def test_a_start_that_fails_says_why(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_start_without_sign_in_says_what_to_do(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def refused(services: Services) -> None:
-        raise ConnectionError("nobody there")
+        raise SignInError("run: publisher login")
 
     monkeypatch.setattr(daemon, "connect_accounts", refused)
-    with pytest.raises(ConnectionError, match="nobody there"):
+    with pytest.raises(SignInError, match="publisher login"):
         await Daemon(services_of(ledger)).run()
+
+
+async def test_a_start_waits_for_a_server_out_of_reach(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    services = services_of(ledger)
+    services.sleep = sleep
+    answers = iter([ConnectionError("nobody there")] * 5 + [None])
+
+    async def connect(services: Services) -> None:
+        if answer := next(answers):
+            raise answer
+
+    monkeypatch.setattr(daemon, "connect_accounts", connect)
+    await Daemon(services).connect()
+    assert slept == [5, 10, 20, 40, 60]
 
 
 async def test_a_job_that_can_leave_no_record_does_not_end_the_daemon(
