@@ -95,7 +95,7 @@ def run_episode(root: Path, seed: int, kills: int, zygote: Zygote) -> Episode:
     began = time.monotonic()
     dice = random.Random(seed)
     episode = Episode(seed, dice.choice(("error", "existing")))
-    world = build_world(root / f"seed-{seed}", seed, posts=kills + kills // 2, mode=episode.mode)
+    world = build_world(root / f"seed-{seed}", seed, posts=2 * kills, mode=episode.mode)
     try:
         while episode.killed < kills:
             if dice.random() < 0.6:

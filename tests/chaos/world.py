@@ -59,7 +59,7 @@ dc_id = {dc}
 public_key = \"\"\"
 {key}\"\"\"
 [telegram.pace]
-send_seconds = 6.0
+send_seconds = 24.0
 resolve_seconds = 6.0
 history_seconds = 1.0
 other_seconds = 0.5
@@ -81,7 +81,16 @@ handle = "{handle}"
 times = ["10:00", "18:00"]
 weekdays = ["sat"]
 """
-QUIET = ("collect", "topics", "ingest", "generate", "snapshot", "suggest", "replies", "watch")
+QUIET: tuple[str, ...] = (
+    "collect",
+    "topics",
+    "ingest",
+    "generate",
+    "snapshot",
+    "suggest",
+    "replies",
+    "watch",
+)
 QUIET += ("members", "report", "housekeeping")
 
 
