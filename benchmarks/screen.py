@@ -23,8 +23,9 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true", help="list what was judged wrongly")
     options = parser.parse_args()
     measure("headlines", options.part, screen_topics, options.errors)
-    measure("captions", options.part, lambda texts: [screen_caption(t) for t in texts],
-            options.errors)
+    measure(
+        "captions", options.part, lambda texts: [screen_caption(t) for t in texts], options.errors
+    )
 
 
 def measure(
@@ -49,8 +50,10 @@ def measure(
     if errors:
         for example, verdict in pairs:
             if example.bad == verdict.ok:
-                print(f"  {example.label:9}{example.kind:21}{example.text} → {verdict.reason} "
-                      f"{verdict.score:.2f} {', '.join(verdict.terms)}")
+                print(
+                    f"  {example.label:9}{example.kind:21}{example.text} → {verdict.reason} "
+                    f"{verdict.score:.2f} {', '.join(verdict.terms)}"
+                )
 
 
 def is_trap(example: Example) -> bool:
@@ -63,8 +66,10 @@ def row(name: str, pairs: Sequence[tuple[Example, Verdict]]) -> None:
     bad = count(e.bad for e, _ in pairs)
     passed = count(not e.bad and v.ok for e, v in pairs)
     harmless = len(pairs) - bad
-    print(f"{name:28}{bad:6}{share(caught, bad):>9}{harmless:10}{share(passed, harmless):>9}"
-          f"{share(caught, refused):>11}")
+    print(
+        f"{name:28}{bad:6}{share(caught, bad):>9}{harmless:10}{share(passed, harmless):>9}"
+        f"{share(caught, refused):>11}"
+    )
 
 
 def count(values: Iterable[bool]) -> int:

@@ -59,13 +59,17 @@ def real_pairs(path: Path) -> None:
     }
     print(f"{len(pairs)} pairs, {same.sum()} of one story; AUC{'':12}all     ru     en")
     for name, similarity in measured.items():
-        values = [roc_auc_score(same[m], similarity[m]) for m in
-                  (language != "", language == "ru", language == "en")]
+        values = [
+            roc_auc_score(same[m], similarity[m])
+            for m in (language != "", language == "ru", language == "en")
+        ]
         print(f"{name:40}" + "  ".join(f"{value:.3f}" for value in values))
     for threshold in THRESHOLDS:
         chosen = measured["ours"] >= threshold
-        print(f"threshold {threshold:.2f}: precision {same[chosen].mean():.3f}, "
-              f"recall {chosen[same].mean():.3f}")
+        print(
+            f"threshold {threshold:.2f}: precision {same[chosen].mean():.3f}, "
+            f"recall {chosen[same].mean():.3f}"
+        )
 
 
 def dots(rows: np.ndarray) -> np.ndarray:
@@ -77,22 +81,35 @@ def demo_stories() -> None:
     text = (files("publisher.sandbox") / "news" / "items.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     items = [
-        Item(str(i), row["source"], row["title"], row["text"], row["language"],
-             began + timedelta(hours=row["offset_hours"]), row.get("views"))
+        Item(
+            str(i),
+            row["source"],
+            row["title"],
+            row["text"],
+            row["language"],
+            began + timedelta(hours=row["offset_hours"]),
+            row.get("views"),
+        )
         for i, row in enumerate(rows)
     ]
-    story = {item.id: (row["story"], row["language"])
-             for item, row in zip(items, rows, strict=True)}
-    close = [(a, b) for a, b in combinations(items, 2)
-             if abs(a.published_at - b.published_at) <= timedelta(hours=48)]
+    story = {
+        item.id: (row["story"], row["language"]) for item, row in zip(items, rows, strict=True)
+    }
+    close = [
+        (a, b)
+        for a, b in combinations(items, 2)
+        if abs(a.published_at - b.published_at) <= timedelta(hours=48)
+    ]
     print(f"demo news: {len(items)} items, {len(set(story.values()))} stories")
     for threshold in (*THRESHOLDS, THRESHOLD):
         groups = cluster(items, threshold=threshold)
         label = {item.id: i for i, group in enumerate(groups) for item in group.items}
         same = np.array([story[a.id] == story[b.id] for a, b in close])
         together = np.array([label[a.id] == label[b.id] for a, b in close])
-        print(f"threshold {threshold:.2f}: {len(groups)} clusters, pairs: "
-              f"precision {same[together].mean():.3f}, recall {together[same].mean():.3f}")
+        print(
+            f"threshold {threshold:.2f}: {len(groups)} clusters, pairs: "
+            f"precision {same[together].mean():.3f}, recall {together[same].mean():.3f}"
+        )
 
 
 def speed(n: int) -> None:
@@ -101,8 +118,14 @@ def speed(n: int) -> None:
     syllables = [consonant + vowel for consonant in "бвгдклмнпрст" for vowel in "аеиоуы"]
     words = ["".join(rng.choice(syllables, 3)) for _ in range(3000)]
     items = [
-        Item(str(i), f"source{i % 20}", " ".join(rng.choice(words, 7)).capitalize(),
-             " ".join(rng.choice(words, 30)), "ru", now - timedelta(minutes=float(i % 2800)))
+        Item(
+            str(i),
+            f"source{i % 20}",
+            " ".join(rng.choice(words, 7)).capitalize(),
+            " ".join(rng.choice(words, 30)),
+            "ru",
+            now - timedelta(minutes=float(i % 2800)),
+        )
         for i in range(n)
     ]
     embed(["warm up"])

@@ -16,6 +16,7 @@ from experiments import registration
 from jobs.plan import experiment_secret, registration_dir
 from jobs.services import Services
 from publisher.ledger.alerts import raise_alert
+from publisher.ledger.approvals import approval_rows
 from publisher.ledger.models import (
     Alert,
     Block,
@@ -47,6 +48,8 @@ async def report(services: Services, now: datetime) -> str:
     experiment = Experiment.get_or_none(Experiment.name == services.settings.experiment.name)
     if experiment is None:
         return "nothing is registered yet: run the job plan first"
+    if end <= experiment.started_at:
+        return ""
     posts = post_rows(services, experiment, end)
     suggestions = suggestion_rows(end)
     facts = {
@@ -57,14 +60,14 @@ async def report(services: Services, now: datetime) -> str:
         "snapshots": snapshot_rows(end),
         "growth": growth_rows(end),
         "partners": partner_rows(end),
-        "data_quality": quality_rows(now),
+        "data_quality": quality_rows(now) + approval_rows(end),
         "registrations": registration.versions(registration_dir(services)),
     }
     out = services.settings.reports / week
     analysis = await asyncio.to_thread(
         build, services, experiment, posts, suggestions, facts, out, now
     )
-    verdict = str(analysis.facts["verdict"]["text"][services.settings.language])
+    verdict = " ".join(analysis.facts["verdict"]["text"][services.settings.language])
     alert_facts = {"week": week, "verdict": verdict, "folder": str(out)}
     raise_alert(f"report:{week}", "report_ready", alert_facts, now)
     return f"{out}: {analysis.code}"
@@ -134,7 +137,10 @@ def week_range(week: str, zone: str) -> tuple[datetime, datetime]:
 
 
 def post_rows(services: Services, experiment: Experiment, before: datetime) -> list[Row]:
-    """One row for each slot that has an arm, from the experiment's begin to `before`."""
+    """One row for each slot that has an arm, from the experiment's begin to `before`.
+
+    A pair that began before it comes whole: its later slot is pending, not lost.
+    """
     age = experiment.registration["age_hours"]
     slots = (
         Slot.select(Slot, Block, Channel, Post, Meme, Topic, Snapshot)
@@ -152,7 +158,7 @@ def post_rows(services: Services, experiment: Experiment, before: datetime) -> l
             on=((Snapshot.post == Post.id) & (Snapshot.age_hours == age)),
             attr="snapshot",
         )
-        .where(Slot.arm.is_null(False) & (Slot.at < before))
+        .where(Slot.arm.is_null(False) & ((Slot.at < before) | (Block.first_at < before)))
         .order_by(Slot.at, Slot.id)
     )
     return [post_row(slot, services.settings.zone) for slot in slots]

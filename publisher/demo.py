@@ -39,6 +39,8 @@ from publisher.workers import Workers
 
 START = datetime(2026, 3, 1, 21, 0, tzinfo=UTC)
 """Monday, 2 March 2026, midnight in Moscow."""
+LAST_REPORT = timedelta(days=2, hours=10)
+"""After the last week: until Wednesday's report, when its posts have reached their age."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def demo_services(
     experiment = settings.experiment.model_copy(
         update={"planned_weeks": plan.weeks, "seed": plan.seed}
     )
+    settings = hurried(settings) if plan.fast else settings
     settings = settings.model_copy(
         update={
             "root": out,
@@ -157,9 +160,6 @@ def demo_services(
             "experiment": experiment,
             "inbox": settings.inbox.model_copy(update={"folder": "inbox"}),
             "partners": settings.partners + strangers(settings, world),
-            "memes": settings.memes.model_copy(update={"stock": 6, "per_topic": 6})
-            if plan.fast
-            else settings.memes,
             "owner": settings.owner.model_copy(update={"ids": (world.owner.id,)}),
         }
     )
@@ -172,6 +172,33 @@ def demo_services(
         sleep=clock.sleep,
         simulated=say("simulated", settings.language, effect=plan.effect),
         feeds=feeds.address_of,
+    )
+
+
+HURRIED = {
+    "collect": "every 3h",
+    "topics": "10 */6 * * *",
+    "ingest": "every 3h",
+    "assign": "every 30m",
+    "publish": "every 5m",
+    "reconcile": "every 15m",
+    "snapshot": "every 30m",
+    "suggest": "every 2h",
+    "replies": "every 1h",
+    "watch": "40 */6 * * *",
+    "cure": "every 1h",
+    "alert": "every 30m",
+}
+
+
+def hurried(settings: Settings) -> Settings:
+    """The small version: the same jobs more seldom, more memes a topic and less time to weigh."""
+    return settings.model_copy(
+        update={
+            "jobs": settings.jobs.model_copy(update=HURRIED),
+            "memes": settings.memes.model_copy(update={"stock": 6, "per_topic": 6}),
+            "model": settings.model.model_copy(update={"budget_seconds": 8.0}),
+        }
     )
 
 
@@ -235,7 +262,7 @@ async def simulate(
     tell: Callable[[str], None],
 ) -> None:
     """Run every job at every instant its trigger names, in the table's order within one."""
-    settings, end = services.settings, START + timedelta(weeks=weeks, days=3)
+    settings, end = services.settings, START + timedelta(weeks=weeks) + LAST_REPORT
     triggers = {
         name: parse_trigger(getattr(settings.jobs, name), settings.zone, START) for name in JOBS
     }
@@ -246,7 +273,7 @@ async def simulate(
         heapq.heappush(due, (first.astimezone(UTC), order[name], name))
     for name in (*daemon.CATCH_UP, "members"):
         await run_job(services, name, clock())
-    progress, day = Progress(tell, weeks * 7 + 3), 0
+    progress, day = Progress(tell, weeks * 7 + 2), 0
     while due and due[0][0] <= end:
         moment, _, name = heapq.heappop(due)
         clock.jump(moment)

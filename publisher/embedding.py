@@ -40,12 +40,16 @@ def embed(texts: Sequence[str], model_path: str | None = None) -> np.ndarray:
         return np.zeros((0, model.get_embedding_dimension() or 0), dtype=np.float32)
     try:
         vectors = model.encode(
-            cut, batch_size=256, convert_to_numpy=True, normalize_embeddings=True,
+            cut,
+            batch_size=256,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
             show_progress_bar=False,
         )
     except Exception as error:
-        raise EmbeddingError(f"embedding with {model_path or 'the built-in encoder'}: {error}"
-                             ) from error
+        raise EmbeddingError(
+            f"embedding with {model_path or 'the built-in encoder'}: {error}"
+        ) from error
     vectors = np.nan_to_num(np.asarray(vectors, dtype=np.float32), copy=False)
     vectors[[not text.strip() for text in cut]] = 0.0
     return vectors

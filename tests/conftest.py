@@ -73,7 +73,9 @@ async def telegram(clock: Clock) -> AsyncIterator[LoopbackTelegram]:
     await server.stop()
 
 
-def settings_for(root: Path, server: LoopbackTelegram | None = None, **sections: object) -> Settings:
+def settings_for(
+    root: Path, server: LoopbackTelegram | None = None, **sections: object
+) -> Settings:
     """Small settings with one channel, pointed at a loopback server when there is one."""
     there = None
     if server:

@@ -244,7 +244,7 @@ def models() -> None:
 @click.argument("model", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @plain_errors
 def models_check(config: Path, as_json: bool, model: Path | None) -> None:
-    """Probe MODEL (or the configured one) on this machine: what it can do, how fast, in what memory.
+    """Probe MODEL (or the configured one) here: what it can do, how fast, in what memory.
 
     The answer decides which way to captions `mode = "auto"` takes.
     """

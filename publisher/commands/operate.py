@@ -26,11 +26,11 @@ from publisher.commands.context import (
     settings_of,
 )
 from publisher.commands.preflight import preflight
-from publisher.state import state_of, state_text
 from publisher.ledger.database import copy_sqlite, open_ledger, sqlite_path
 from publisher.ledger.models import JobRun
 from publisher.lock import sole_owner
 from publisher.settings import Settings, load_secrets
+from publisher.state import state_of, state_text
 from publisher.telegram.account import make_client
 
 

@@ -125,6 +125,7 @@ def word_lists() -> WordLists:
 
 def _stretched(pattern: str) -> str:
     """`pattern` with every letter and class standing for one or more of itself."""
+
     def stretch(match: re.Match[str]) -> str:
         part = match.group()
         return part if part.startswith(("\\", "(")) else part + "+"

@@ -23,13 +23,13 @@ _RARE = dict(zip("ѕјһӏүұӽӿҳԁԛԝєґїіөғ", "sjhlyyxxxdqwегiiof",
 _PLAIN = str.maketrans(_SMALL_CAPITALS | _EMOJI_LETTERS | _GREEK | _RARE)
 
 _TO_CYRILLIC = str.maketrans(
-    "abcehkmoptxyuinrjvgdlszfw" "0346891@$!|",
-    "авсенкмортхуиипгйвгдлсзфш" "озчбвяиасии",
+    "abcehkmoptxyuinrjvgdlszfw0346891@$!|",
+    "авсенкмортхуиипгйвгдлсзфшозчбвяиасии",
 )
 _DIGITS_AS_VOWELS = str.maketrans("34", "еа")
 _SEEN_AS_CYRILLIC = str.maketrans("abcehkmoptxy0346", "авсенкмортхуозчб")
 _TO_LATIN = str.maketrans(
-    "авсенкмортхуигпйзблдфь" "013456789@$!|+€", "abcehkmoptxyirnjzbldfb" "oieasbtbgasiite"
+    "авсенкмортхуигпйзблдфь013456789@$!|+€", "abcehkmoptxyirnjzbldfboieasbtbgasiite"
 )
 _ALL_SEEN_AS_CYRILLIC = re.compile(r"[abcehkmoptxy0346]+$")
 _DIGIT_LETTERS = re.compile(r"(?=.*[^\W\d_])[\w@$!|+€]+$")
@@ -89,7 +89,8 @@ def masked_pattern(token: str) -> re.Pattern[str] | None:
         return None
     pattern = "".join(
         rf"\w{{{len(part)},{len(part) + 2}}}" if _MASK.fullmatch(part) else re.escape(part)
-        for part in re.split(r"([*#%&•@$_]+)", body) if part
+        for part in re.split(r"([*#%&•@$_]+)", body)
+        if part
     )
     return re.compile(pattern)
 

@@ -22,9 +22,7 @@ def read(text: str) -> Reading:
     text_words = words(text)
     hits = load("topics_ru", "topics_en").find(text_words)
     excused = {i for hit in hits if hit.kind == "figurative" for i in hit.places}
-    serious = [
-        hit for hit in hits if hit.kind != "figurative" and excused.isdisjoint(hit.places)
-    ]
+    serious = [hit for hit in hits if hit.kind != "figurative" and excused.isdisjoint(hit.places)]
     return Reading(
         strong=tuple(_terms(serious, "strong", text_words)),
         weak=tuple(_terms(serious, "weak", text_words)),

@@ -131,7 +131,7 @@ def find_addressed_insult(text: str, written: str) -> str | None:
 
 def _aimed(sentence: str, insult: re.Match[str], language: str) -> bool:
     before = " ".join(re.findall(r"\w+", sentence[: insult.start()])[-NEAR:])
-    after = " ".join(re.findall(r"\w+", sentence[insult.end():])[:2])
+    after = " ".join(re.findall(r"\w+", sentence[insult.end() :])[:2])
     persons = [m.end() for m in _ADDRESSED[language].finditer(before)]
     selves = [m.end() for m in _SELF[language].finditer(before)]
     if persons:

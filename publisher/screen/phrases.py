@@ -80,7 +80,8 @@ def _places(slots: Sequence[Slot], text: Sequence[Word], start: int) -> tuple[in
         first = places[-1] + 1
         nearest = next(
             (
-                place for place in range(first, min(first + slot.gap + 1, len(text)))
+                place
+                for place in range(first, min(first + slot.gap + 1, len(text)))
                 if slot.matches(text[place])
             ),
             None,
@@ -136,11 +137,13 @@ def _slots(line: str) -> tuple[Slot, ...]:
             continue
         options = [option for option in part.replace("ё", "е").split("|") if option.strip("*")]
         if options:
-            slots.append(Slot(
-                frozenset(option for option in options if not option.endswith("*")),
-                tuple(option[:-1] for option in options if option.endswith("*")),
-                gap,
-            ))
+            slots.append(
+                Slot(
+                    frozenset(option for option in options if not option.endswith("*")),
+                    tuple(option[:-1] for option in options if option.endswith("*")),
+                    gap,
+                )
+            )
         gap = 0
     return tuple(slots)
 
@@ -148,11 +151,13 @@ def _slots(line: str) -> tuple[Slot, ...]:
 @cache
 def load(*names: str) -> Lexicon:
     """The named lexicon files (without .txt) as one."""
-    return Lexicon([
-        phrase
-        for name in names
-        for phrase in parse((FOLDER / f"{name}.txt").read_text(encoding="utf-8"), name)
-    ])
+    return Lexicon(
+        [
+            phrase
+            for name in names
+            for phrase in parse((FOLDER / f"{name}.txt").read_text(encoding="utf-8"), name)
+        ]
+    )
 
 
 @cache
@@ -161,8 +166,11 @@ def blocklist_lexicon(entries: tuple[str, ...]) -> Lexicon:
     phrases = []
     for entry in entries:
         slots = tuple(
-            Slot(word.lemmas | {word.text} if not stem else frozenset(),
-                 (word.text,) if stem else (), 0)
+            Slot(
+                word.lemmas | {word.text} if not stem else frozenset(),
+                (word.text,) if stem else (),
+                0,
+            )
             for part in entry.split()
             for word, stem in [(w, part.endswith("*")) for w in words(part)]
         )

@@ -58,13 +58,15 @@ def features(texts: Sequence[str]) -> np.ndarray:
 def grave_probabilities(texts: Sequence[str]) -> np.ndarray:
     """Probability of a grave subject for each text, shape (n,)."""
     batches = [texts[i : i + _BATCH] for i in range(0, len(texts), _BATCH)]
-    return np.concatenate([_probabilities(features(batch), model()) for batch in batches]
-                          or [np.zeros(0)])
+    return np.concatenate(
+        [_probabilities(features(batch), model()) for batch in batches] or [np.zeros(0)]
+    )
 
 
 def _probabilities(rows: np.ndarray, known: Model) -> np.ndarray:
     squares = (
-        (rows**2).sum(axis=1)[:, None] + (known.support**2).sum(axis=1)[None, :]
+        (rows**2).sum(axis=1)[:, None]
+        + (known.support**2).sum(axis=1)[None, :]
         - 2 * rows @ known.support.T
     )
     distance = np.exp(-GAMMA * squares) @ known.weights + known.intercept
@@ -77,6 +79,10 @@ def model() -> Model:
     with np.load(WEIGHTS) as stored:
         intercept, slope, offset = map(float, stored["scalars"])
         return Model(
-            stored["support"].astype(np.float32), stored["weights"].astype(np.float32),
-            intercept, slope, offset, Thresholds(*map(float, stored["thresholds"])),
+            stored["support"].astype(np.float32),
+            stored["weights"].astype(np.float32),
+            intercept,
+            slope,
+            offset,
+            Thresholds(*map(float, stored["thresholds"])),
         )

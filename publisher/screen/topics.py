@@ -28,9 +28,7 @@ _INSTRUCTION = re.compile(
 )
 
 
-def screen_topic(
-    text: str, language: str | None = None, blocklist: Sequence[str] = ()
-) -> Verdict:
+def screen_topic(text: str, language: str | None = None, blocklist: Sequence[str] = ()) -> Verdict:
     """Judge a topic by its title, or title and lead in one text. See `screen_topics`."""
     return screen_topics([text], blocklist)[0]
 

@@ -59,13 +59,17 @@ def choose_thresholds(
     """The thresholds that pass most harmless texts while recall on `direct` tragedies (those
     that say what happened) is TARGET_RECALL or more, or the greatest there is; with them the
     recall on direct ones, on all bad ones, and the share of harmless ones passed."""
+
     def rates(thresholds: Thresholds) -> tuple[float, float, float]:
-        refused = np.array([
-            not decide(reading, float(p), thresholds).ok
-            for reading, p in zip(readings, probabilities, strict=True)
-        ])
+        refused = np.array(
+            [
+                not decide(reading, float(p), thresholds).ok
+                for reading, p in zip(readings, probabilities, strict=True)
+            ]
+        )
         return (
-            float(refused[direct].mean()), float(refused[bad].mean()),
+            float(refused[direct].mean()),
+            float(refused[bad].mean()),
             float((~refused[~bad]).mean()),
         )
 
@@ -99,11 +103,11 @@ def main() -> None:
 
     direct = bad & np.array([example.kind != "trap" for example in train])
     readings = [read(example.text) for example in train]
-    thresholds, on_direct, on_bad, passed = choose_thresholds(
-        readings, probabilities, bad, direct
+    thresholds, on_direct, on_bad, passed = choose_thresholds(readings, probabilities, bad, direct)
+    print(
+        f"{thresholds}: out of fold, recall on direct tragedies {on_direct:.3f}, "
+        f"on all {on_bad:.3f}, harmless passed {passed:.3f}"
     )
-    print(f"{thresholds}: out of fold, recall on direct tragedies {on_direct:.3f}, "
-          f"on all {on_bad:.3f}, harmless passed {passed:.3f}")
 
     machine.fit(matrix, bad)
     np.savez_compressed(

@@ -15,12 +15,16 @@ REASONS: dict[str, dict[str, str]] = {
     "crime": {"ru": "тема о преступлении", "en": "it is about crime"},
     "terror": {"ru": "тема о терроре", "en": "it is about terror"},
     "suicide": {"ru": "тема о самоубийстве", "en": "it is about suicide"},
-    "politics": {"ru": "тема об остром политическом конфликте",
-                 "en": "it is about a heated political conflict"},
+    "politics": {
+        "ru": "тема об остром политическом конфликте",
+        "en": "it is about a heated political conflict",
+    },
     "religion": {"ru": "может оскорбить верующих", "en": "it may offend believers"},
     "blocklist": {"ru": "слово из списка владельца", "en": "a word of the owner's blocklist"},
-    "doubt": {"ru": "похоже на тяжёлую тему: в сомнении не шутим",
-              "en": "it resembles a grave subject: in doubt, no joke"},
+    "doubt": {
+        "ru": "похоже на тяжёлую тему: в сомнении не шутим",
+        "en": "it resembles a grave subject: in doubt, no joke",
+    },
     "slur": {"ru": "оскорбление группы людей", "en": "a slur"},
     "obscenity": {"ru": "нецензурное слово", "en": "an obscenity"},
     "sexual": {"ru": "сексуальное содержание", "en": "sexual content"},
@@ -28,8 +32,10 @@ REASONS: dict[str, dict[str, str]] = {
     "link": {"ru": "ссылка", "en": "a link"},
     "insult": {"ru": "оскорбление человека", "en": "an insult to a person"},
     "threat": {"ru": "угроза", "en": "a threat"},
-    "instruction": {"ru": "текст пытается командовать моделью",
-                    "en": "the text tries to instruct the model"},
+    "instruction": {
+        "ru": "текст пытается командовать моделью",
+        "en": "the text tries to instruct the model",
+    },
     "unreadable": {"ru": "текст испорчен или спрятан", "en": "the text is broken or hidden"},
     "empty": {"ru": "текста нет", "en": "there is no text"},
 }

@@ -40,7 +40,7 @@ def words(text: str) -> list[Word]:
 
 
 def language_of(text: str) -> str:
-    """"ru" or "en": the alphabet that most letters of `text` belong to."""
+    """ "ru" or "en": the alphabet that most letters of `text` belong to."""
     folded = text.casefold()
     return "ru" if len(_CYRILLIC.findall(folded)) >= len(_LATIN.findall(folded)) else "en"
 

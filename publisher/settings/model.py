@@ -201,7 +201,7 @@ class ModelSettings(Section):
 
 class MemeSettings(Section):
     stock: int = Field(12, ge=1, le=500)
-    per_topic: int = Field(3, ge=1, le=20)
+    per_topic: int = Field(4, ge=1, le=20)
     topics_per_run: int = Field(6, ge=1, le=50)
     stale_days: float = Field(4.0, gt=0)
     templates: tuple[str, ...] = ()
@@ -227,7 +227,7 @@ class SuggestionSettings(Section):
 
 
 class JobSettings(Section):
-    collect: Trigger = "every 30m"
+    collect: Trigger = "every 1h"
     topics: Trigger = "10 * * * *"
     ingest: Trigger = "every 15m"
     generate: Trigger = "20 */6 * * *"

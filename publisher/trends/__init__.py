@@ -7,6 +7,17 @@ from publisher.trends.score import Weights, repeats, topic_title
 from publisher.trends.topics import find_topics
 
 __all__ = [
-    "Cluster", "FeedItem", "FetchedFeed", "Findings", "Item", "Rejected", "Topic", "Weights",
-    "cluster", "fetch_feed", "find_topics", "repeats", "topic_title",
+    "Cluster",
+    "FeedItem",
+    "FetchedFeed",
+    "Findings",
+    "Item",
+    "Rejected",
+    "Topic",
+    "Weights",
+    "cluster",
+    "fetch_feed",
+    "find_topics",
+    "repeats",
+    "topic_title",
 ]

@@ -44,7 +44,8 @@ def cluster(
     near = _earlier_neighbours(known.meaning)
     for index, item in enumerate(ordered):
         candidates = {
-            group_of[other] for other in near[index]
+            group_of[other]
+            for other in near[index]
             if ordered[other].language == item.language
             and item.published_at - ordered[groups[group_of[other]][-1]].published_at <= window
         }

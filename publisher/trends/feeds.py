@@ -80,8 +80,12 @@ async def fetch_feed(
     except FeedError as error:
         return _failed(f"{url}: {error}", etag, modified)
     return FetchedFeed(
-        "ok", items, rejected, response.headers.get("etag"),
-        response.headers.get("last-modified"), title=title,
+        "ok",
+        items,
+        rejected,
+        response.headers.get("etag"),
+        response.headers.get("last-modified"),
+        title=title,
     )
 
 
@@ -132,7 +136,8 @@ async def _one_request(
             follow_redirects=False, trust_env=False, timeout=httpx.Timeout(None), verify=_tls()
         ) as client,
         client.stream(
-            "GET", pinned,
+            "GET",
+            pinned,
             headers={**_HEADERS, **conditions, "Host": parsed.netloc.decode("ascii")},
             extensions={"sni_hostname": host},
         ) as response,

@@ -42,11 +42,13 @@ def parse_feed(
         parsed = feedparser.parse(
             io.BytesIO(body),
             response_headers={"content-type": headers.get("content-type", "application/xml")},
-            sanitize_html=False, resolve_relative_uris=False,
+            sanitize_html=False,
+            resolve_relative_uris=False,
         )
     except Exception as error:
-        raise FeedError(f"the document cannot be parsed ({type(error).__name__}: {error})"
-                        ) from error
+        raise FeedError(
+            f"the document cannot be parsed ({type(error).__name__}: {error})"
+        ) from error
     if not parsed.entries and (parsed.bozo or not parsed.version):
         reason = parsed.get("bozo_exception")
         raise FeedError(f"the document is no RSS or Atom feed ({reason or 'no entries'})")

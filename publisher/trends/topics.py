@@ -67,10 +67,18 @@ def find_topics(
             "freshness": scoring.freshness(group, now),
             "memeability": like,
         }
-        topics.append(Topic(
-            title=title, items=group.items, score=scoring.score(parts, weights), parts=parts,
-            language=group.items[0].language, verdict=verdict, id=group.id, repeat_of=repeat,
-        ))
+        topics.append(
+            Topic(
+                title=title,
+                items=group.items,
+                score=scoring.score(parts, weights),
+                parts=parts,
+                language=group.items[0].language,
+                verdict=verdict,
+                id=group.id,
+                repeat_of=repeat,
+            )
+        )
     topics.sort(key=lambda topic: (-topic.score, topic.id))
     return Findings(tuple(topics), tuple(rejected))
 
@@ -118,14 +126,14 @@ def _cleaned(item: Item) -> Item:
         published.replace(tzinfo=UTC) if published.tzinfo is None else published.astimezone(UTC)
     )
     return replace(
-        item, published_at=published,
-        title=plain_text(item.title, MAX_TITLE), lead=plain_text(item.lead, MAX_LEAD),
+        item,
+        published_at=published,
+        title=plain_text(item.title, MAX_TITLE),
+        lead=plain_text(item.lead, MAX_LEAD),
     )
 
 
-def _fault(
-    item: Item, now: datetime, window: timedelta, seen: set[tuple[str, str]]
-) -> str | None:
+def _fault(item: Item, now: datetime, window: timedelta, seen: set[tuple[str, str]]) -> str | None:
     if not item.title:
         return "no title"
     if not is_readable(item.title):
@@ -159,7 +167,8 @@ def _verdicts(
             (v for v in verdicts[start + 1 : stop] if not v.ok and v.score >= SURE),
             verdicts[start],
         )
-        if verdicts[start].ok else verdicts[start]
+        if verdicts[start].ok
+        else verdicts[start]
         for start, stop in spans
     ]
 
@@ -168,9 +177,7 @@ def _screened_text(item: Item) -> str:
     return f"{item.title}. {item.lead[:LEAD_SCREENED]}" if item.lead else item.title
 
 
-def _repeated(
-    titles: Sequence[str], recent: Sequence[Topic], embed: Embed
-) -> list[str | None]:
+def _repeated(titles: Sequence[str], recent: Sequence[Topic], embed: Embed) -> list[str | None]:
     if not recent or not titles:
         return [None] * len(titles)
     every = [*titles, *(topic.title for topic in recent)]

@@ -42,14 +42,14 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_a_large_effect_is_found(large: tuple[Path, str]) -> None:
     verdict = report_of(large[0])["verdict"]
-    assert isinstance(verdict, dict) and verdict["code"] == "generated_better"
+    assert isinstance(verdict, dict) and verdict["code"] == "better"
 
 
 def test_no_effect_is_not_yet_clear(tmp_path: Path) -> None:
     demo(tmp_path / "demo", 0.0)
     verdict = report_of(tmp_path / "demo")["verdict"]
     assert isinstance(verdict, dict)
-    assert verdict["code"] not in ("generated_better", "generated_worse")
+    assert verdict["code"] not in ("better", "worse")
 
 
 def test_it_says_where_things_are_and_that_it_is_simulated(large: tuple[Path, str]) -> None:

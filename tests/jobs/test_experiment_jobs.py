@@ -108,9 +108,7 @@ async def test_a_change_of_clocks_neither_loses_nor_doubles_a_slot(
     assert {s.at.astimezone(zone).strftime("%H:%M") for s in slots[1::2]} == {"19:00"}
 
 
-async def test_the_coin_decides_and_can_be_derived_again(
-    services: Services, clock: Clock
-) -> None:
+async def test_the_coin_decides_and_can_be_derived_again(services: Services, clock: Clock) -> None:
     await plan(services, clock())
     stock(services, "human", 12, clock())
     stock(services, "generated", 12, clock())
@@ -118,9 +116,12 @@ async def test_the_coin_decides_and_can_be_derived_again(
         await assign(services, clock.forward(days=1))
     blocks = list(Block.select().where(Block.coin.is_null(False)))
     assert len(blocks) >= 8
-    assert design.audit_coins(
-        experiment_secret(services), Experiment.get().name, {b.pair_id: b.coin for b in blocks}
-    ) == []
+    assert (
+        design.audit_coins(
+            experiment_secret(services), Experiment.get().name, {b.pair_id: b.coin for b in blocks}
+        )
+        == []
+    )
     for block in blocks:
         arms = [s.arm for s in block.slots.order_by(Slot.at)]
         assert sorted(arms) == ["generated", "human"] and arms[0] == block.coin

@@ -98,5 +98,5 @@ def test_secrets_come_from_credentials_first_and_never_print(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("text", ["every 0m", "* * *", "61 * * * *", "0 9 * * 1-5", "every x"])
 def test_bad_triggers_are_refused_with_a_remedy(text: str) -> None:
-    with pytest.raises(ValueError, match="every 10m|longer|weekdays"):
+    with pytest.raises(ValueError, match=r"every 10m|longer|weekdays"):
         parse_trigger(text, "UTC")

@@ -25,9 +25,11 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="utf-8"?>') -> by
     return f'{head}<rss version="2.0"><channel><title>Лента</title>{body}</channel></rss>'.encode()
 
 
-ENTRY = ("<title>Кофе подорожал</title><link>https://a.example/1</link><guid>g1</guid>"
-         "<description>&lt;p&gt;Чашка &lt;b&gt;300&lt;/b&gt; рублей&lt;script&gt;x()&lt;/script&gt;"
-         "</description><pubDate>Mon, 23 Nov 2026 10:00:00 +0300</pubDate>")
+ENTRY = (
+    "<title>Кофе подорожал</title><link>https://a.example/1</link><guid>g1</guid>"
+    "<description>&lt;p&gt;Чашка &lt;b&gt;300&lt;/b&gt; рублей&lt;script&gt;x()&lt;/script&gt;"
+    "</description><pubDate>Mon, 23 Nov 2026 10:00:00 +0300</pubDate>"
+)
 
 Answer = Callable[[dict[str, str], str], tuple[str, dict[str, str], bytes]]
 
@@ -35,6 +37,7 @@ Answer = Callable[[dict[str, str], str], tuple[str, dict[str, str], bytes]]
 @asynccontextmanager
 async def server(answer: Answer, pause: float = 0) -> AsyncIterator[str]:
     """A one-answer-a-connection HTTP server on 127.0.0.1; yields its address."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode("latin1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in request[1:] if ": " in line)
@@ -98,11 +101,21 @@ async def test_a_redirect_into_a_private_network_is_not_followed(
     assert feed.status == "error" and "private network" in (feed.error or "")
 
 
-@pytest.mark.parametrize("url", [
-    "http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/latest",
-    "http://10.0.0.1/", "http://192.168.1.1/", "http://0.0.0.0/", "http://[::ffff:10.0.0.1]/",
-    "http://2130706433/", "http://[64:ff9b::a00:1]/",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest",
+        "http://10.0.0.1/",
+        "http://192.168.1.1/",
+        "http://0.0.0.0/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://2130706433/",
+        "http://[64:ff9b::a00:1]/",
+    ],
+)
 async def test_private_addresses_are_refused(url: str) -> None:
     feed = await get(url, allow_private=False)
     assert feed.status == "error" and "private network" in (feed.error or "")
@@ -132,16 +145,19 @@ async def test_the_checked_address_is_the_one_connected_to(
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(("body", "fields", "reason"), [
-    (b"", {}, "empty"),
-    (b"<html><body>not a feed</body></html>", {}, "no RSS or Atom"),
-    (b"\x00" * 4000, {}, "binary"),
-    (b"<!ENTITY a 'b'>" * 100, {}, "entity"),
-    (b"x" * 3000, {}, "larger"),
-    (gzip.compress(b"a" * 5_000_000), {"content-encoding": "gzip"}, "larger"),
-    (b"not gzip at all", {"content-encoding": "gzip"}, "broken"),
-    (b"x", {"content-encoding": "br"}, "encoding"),
-])
+@pytest.mark.parametrize(
+    ("body", "fields", "reason"),
+    [
+        (b"", {}, "empty"),
+        (b"<html><body>not a feed</body></html>", {}, "no RSS or Atom"),
+        (b"\x00" * 4000, {}, "binary"),
+        (b"<!ENTITY a 'b'>" * 100, {}, "entity"),
+        (b"x" * 3000, {}, "larger"),
+        (gzip.compress(b"a" * 5_000_000), {"content-encoding": "gzip"}, "larger"),
+        (b"not gzip at all", {"content-encoding": "gzip"}, "broken"),
+        (b"x", {"content-encoding": "br"}, "encoding"),
+    ],
+)
 async def test_broken_answers_are_errors_with_a_reason(
     body: bytes, fields: dict[str, str], reason: str
 ) -> None:
@@ -181,15 +197,18 @@ def test_windows_1251_and_atom() -> None:
     head = '<?xml version="1.0" encoding="windows-1251"?>'
     body = rss(ENTRY, head=head).decode().encode("cp1251")
     assert parse_feed(body, {}, NOW)[1][0].title == "Кофе подорожал"
-    atom = ('<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>x</id>'
-            "<title>Coffee prices rise</title><link href='http://a.example/x'/>"
-            "<updated>2026-11-23T09:00:00Z</updated><summary>Up again</summary></entry></feed>")
+    atom = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>x</id>'
+        "<title>Coffee prices rise</title><link href='http://a.example/x'/>"
+        "<updated>2026-11-23T09:00:00Z</updated><summary>Up again</summary></entry></feed>"
+    )
     item = parse_feed(atom.encode(), {}, NOW)[1][0]
     assert (item.title, item.lead, item.language) == ("Coffee prices rise", "Up again", "en")
 
 
-@pytest.mark.parametrize("date", ["", "nonsense", "Mon, 23 Nov 2099 10:00:00 GMT",
-                                  "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date", ["", "nonsense", "Mon, 23 Nov 2099 10:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
+)
 def test_missing_and_impossible_dates_become_now(date: str) -> None:
     body = rss(f"<title>Кофе подорожал</title><pubDate>{date}</pubDate>")
     item = parse_feed(body, {}, NOW)[1][0]
@@ -197,9 +216,13 @@ def test_missing_and_impossible_dates_become_now(date: str) -> None:
 
 
 def test_unusable_entries_are_named() -> None:
-    body = rss(ENTRY, ENTRY, "<guid>2</guid><description>no title</description>",
-               "<title>!!! 123</title><guid>3</guid>",
-               f"<title>{'слово ' * 50_000}</title><guid>4</guid>")
+    body = rss(
+        ENTRY,
+        ENTRY,
+        "<guid>2</guid><description>no title</description>",
+        "<title>!!! 123</title><guid>3</guid>",
+        f"<title>{'слово ' * 50_000}</title><guid>4</guid>",
+    )
     _, items, rejected = parse_feed(body, {}, NOW)
     assert [item.guid for item in items] == ["g1", "4"]
     assert len(items[1].title) <= 300
@@ -217,18 +240,34 @@ def test_any_bytes_are_a_feed_or_an_error(body: bytes) -> None:
         assert all(item.title and item.published_at <= NOW + timedelta(0) for item in items)
 
 
-@pytest.mark.parametrize(("markup", "text"), [
-    ("<p>Раз</p><p>два</p>", "Раз два"), ("a &amp; b &lt;c&gt;", "a & b <c>"),
-    ("<img src='x' onerror='y'>кот", "кот"), ("<style>p{}</style>кот", "кот"),
-    ("1 < 2 и 3 > 2", "1 < 2 и 3 > 2"), ("x\u200b\x00y", "xy"), ("<" * 100_000, ""),
-])
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>Раз</p><p>два</p>", "Раз два"),
+        ("a &amp; b &lt;c&gt;", "a & b <c>"),
+        ("<img src='x' onerror='y'>кот", "кот"),
+        ("<style>p{}</style>кот", "кот"),
+        ("1 < 2 и 3 > 2", "1 < 2 и 3 > 2"),
+        ("x\u200b\x00y", "xy"),
+        ("<" * 100_000, ""),
+    ],
+)
 def test_markup_becomes_text(markup: str, text: str) -> None:
     assert plain_text(markup, 100).strip("<…") == text
 
 
-@pytest.mark.parametrize(("text", "public"), [
-    ("8.8.8.8", True), ("2606:4700::1111", True), ("127.0.0.1", False), ("100.64.0.1", False),
-    ("fe80::1%eth0", False), ("fc00::1", False), ("224.0.0.1", False), ("::ffff:127.0.0.1", False),
-])
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("100.64.0.1", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("224.0.0.1", False),
+        ("::ffff:127.0.0.1", False),
+    ],
+)
 def test_public_addresses(text: str, public: bool) -> None:
     assert is_public(text) is public

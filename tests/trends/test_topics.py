@@ -15,8 +15,14 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def item(
-    id: str, title: str, lead: str = "", *, source: str = "a", hours: float = 1,
-    language: str = "ru", views: int | None = None,
+    id: str,
+    title: str,
+    lead: str = "",
+    *,
+    source: str = "a",
+    hours: float = 1,
+    language: str = "ru",
+    views: int | None = None,
 ) -> Item:
     return Item(id, source, title, lead, language, NOW - timedelta(hours=hours), views)
 
@@ -34,8 +40,13 @@ SNOW = [
 
 def by_letters(texts: Sequence[str]) -> np.ndarray:
     """A cheap stand-in for the embedding, so that properties can be tried many times."""
-    rows = np.array([[text.casefold().count(c) for c in "абвгдеклмнопрст"] for text in texts],
-                    dtype=np.float32).reshape(len(texts), 15) + 0.01
+    rows = (
+        np.array(
+            [[text.casefold().count(c) for c in "абвгдеклмнопрст"] for text in texts],
+            dtype=np.float32,
+        ).reshape(len(texts), 15)
+        + 0.01
+    )
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
@@ -54,9 +65,21 @@ def test_languages_do_not_mix() -> None:
     assert len(cluster([COFFEE[0], same])) == 2
 
 
-titles = st.lists(st.sampled_from(
-    ["кот украл рыбу", "кот утащил рыбу", "снег в москве", "в москве снег", "дорога стала платной",
-     "робот сварил кофе", "кофе сварил робот"]), min_size=1, max_size=14)
+titles = st.lists(
+    st.sampled_from(
+        [
+            "кот украл рыбу",
+            "кот утащил рыбу",
+            "снег в москве",
+            "в москве снег",
+            "дорога стала платной",
+            "робот сварил кофе",
+            "кофе сварил робот",
+        ]
+    ),
+    min_size=1,
+    max_size=14,
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -128,13 +151,25 @@ def test_topics_are_scored_screened_and_checked_for_repeats() -> None:
 
 
 def test_unusable_items_are_named() -> None:
-    found = find_topics([
-        COFFEE[0], COFFEE[0], item("b", ""), item("c", "!!! 12"), item("d", "Будущее", hours=-1),
-        item("e", "Старое дело", hours=90), item("f", "\x00\x01\x02 \ufffd\ufffd\ufffd\ufffd abc"),
-        item("g", "слово " * 2_000_000),
-    ], NOW)
+    found = find_topics(
+        [
+            COFFEE[0],
+            COFFEE[0],
+            item("b", ""),
+            item("c", "!!! 12"),
+            item("d", "Будущее", hours=-1),
+            item("e", "Старое дело", hours=90),
+            item("f", "\x00\x01\x02 \ufffd\ufffd\ufffd\ufffd abc"),
+            item("g", "слово " * 2_000_000),
+        ],
+        NOW,
+    )
     assert sorted(r.reason for r in found.rejected) == [
-        "from the future", "no title", "older than the window", "seen twice", "unreadable title",
+        "from the future",
+        "no title",
+        "older than the window",
+        "seen twice",
+        "unreadable title",
         "unreadable title",
     ]
     assert all(len(topic.title) <= 300 for topic in found.topics)
