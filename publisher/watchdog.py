@@ -16,9 +16,12 @@ def notify(message: str, environ: Mapping[str, str] = os.environ) -> bool:
         return False
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.connect(address)
-        channel.sendall(message.encode())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel:
+        try:
+            channel.connect(address)
+            channel.send(message.encode())
+        except OSError:
+            return False
     return True
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from publisher.memes import form
 
@@ -179,6 +178,9 @@ def fit_preference(
     matrix = _matrix(numbers, vectors, grid)
     # Few rows need a strong prior: the numbers learned (d + 2 x features) may outnumber them.
     strength = float(np.clip(len(labels) / 4000, 0.02, 1.0))
+    # Only training needs it, and the daemon at rest is to be small.
+    from sklearn.linear_model import LogisticRegression
+
     learned = LogisticRegression(C=strength, max_iter=500).fit(matrix, labels)
     return Preference(
         grid,

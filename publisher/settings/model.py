@@ -186,7 +186,7 @@ class ExperimentSettings(Section):
     hypothesis: str = ""
     planned_weeks: int = Field(8, ge=1, le=104)
     age_hours: int = Field(48, ge=1, le=168)
-    margin: float = Field(0.05, gt=0, lt=1)
+    margin: float = Field(0.02, gt=0, lt=1)
     assign_hours: float = Field(2.0, gt=0, le=24)
     seed: int = 20260101
 
