@@ -203,14 +203,17 @@ def hurried(settings: Settings) -> Settings:
 
 
 def strangers(settings: Settings, world: DemoWorld) -> tuple[PartnerSettings, ...]:
-    """The world's partners that the settings do not name: bots of other manners."""
+    """The world's partners that the settings do not name: bots of other manners.
+
+    They are offered memes in our language, whichever one their bots answer in.
+    """
     return tuple(
         PartnerSettings(
             handle=partner.channel.username or "",
             route="bot",
             inbox=partner.handle,
             members=partner.members,
-            language="ru" if partner.language == "ru" else "en",
+            language=settings.language,
             consent=f"simulated: a bot whose manner is {partner.manner}",
         )
         for partner in world.partners
