@@ -15,7 +15,15 @@ import numpy as np
 from scipy import stats
 
 from experiments import boxes, checks, metrics, verdict, words
-from experiments.data import ARMS, Post, Posts, Suggestions, read_posts, read_suggestions
+from experiments.data import (
+    ARMS,
+    Post,
+    Posts,
+    Suggestion,
+    Suggestions,
+    read_posts,
+    read_suggestions,
+)
 from experiments.pairs import Pair, find_pairs, number_weeks, week_is_over, worst_case
 from experiments.sequential import AlwaysValid, Look, always_valid, take_looks
 from experiments.signflip import sign_flip
@@ -116,7 +124,7 @@ def analyse(
     facts["new_channels"] = new_channel_test(complete, alpha)
     facts["metrics"] = metrics.four_metrics(read.rows, offered.rows, alpha=alpha)
     facts["secondary"] = metrics.secondary(read.rows)
-    facts["boxes"] = boxes.compare(offered.rows, alpha=alpha)
+    facts["boxes"] = boxes.compare(randomised(offered.rows), alpha=alpha)
     facts["checks"] = _checks(read.rows, pairs, complete, secret, experiment)
     facts["alarms"] = verdict.alarms(facts["checks"])
     facts["verdict"] = verdict.decide(facts)
@@ -132,6 +140,14 @@ def analyse(
         language: words.verdict_lines(facts["verdict"], language) for language in words.LANGUAGES
     }
     return Analysis(facts, read, pairs, offered, looks_state)
+
+
+def randomised(offered: Sequence[Suggestion]) -> list[Suggestion]:
+    """Offers whose arm a coin chose: the only ones that compare the arms without bias.
+
+    An extra column `chosen_by` tells them ("random"); without it every offer counts as such.
+    """
+    return [row for row in offered if row.extra.get("chosen_by", "random") in ("random", "")]
 
 
 def new_channel_test(complete: Sequence[Pair], alpha: float = 0.05) -> dict[str, Any]:

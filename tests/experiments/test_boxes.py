@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from experiments.analysis import randomised
 from experiments.boxes import (
     cochran_mantel_haenszel,
     compare,
@@ -96,3 +97,15 @@ def test_silence_is_counted_apart():
     assert found["answered"]["risk_difference"] == pytest.approx(1 / 2 - 1)
     assert found["risk_difference"] == pytest.approx(1 / 3 - 1 / 2)
     assert compare([]) is None
+
+
+def test_only_offers_that_a_coin_chose_compare_the_arms() -> None:
+    rows = [
+        {"submission_id": n, "partner": "p", "members": 10, "arm": arm, "accepted": yes}
+        | {"chosen_by": by}
+        for n, (arm, yes, by) in enumerate(
+            [("generated", 1, "random"), ("human", 0, "random"), ("generated", 1, "thompson")]
+        )
+    ]
+    kept = randomised(read_suggestions(rows).rows)
+    assert [row.submission_id for row in kept] == ["0", "1"]
