@@ -33,6 +33,16 @@ figcaption { font-size: .85rem; opacity: .85; }
 )
 
 
+WORDS = {
+    "ru": {
+        "generated": "модель",
+        "human": "человек",
+        "numbers": "просмотров {}, за {}, против {}",
+    },
+    "en": {"generated": "generated", "human": "human", "numbers": "views {}, for {}, against {}"},
+}
+
+
 def write_gallery(services: Services, out: Path) -> Path:
     """`gallery.html` in `out`, pictures by relative address; generated memes first."""
     memes = (
@@ -61,12 +71,13 @@ def _figure(services: Services, meme: Meme, out: Path) -> dict[str, Any]:
         .order_by(Snapshot.age_hours.desc())
         .first()
     )
+    words = WORDS[services.settings.language]
     return {
         "src": (services.media / meme.file).relative_to(out).as_posix(),
         "text": " / ".join(meme.texts),
-        "origin": meme.origin,
+        "origin": words[meme.origin],
         "template": meme.template,
         "method": meme.method,
         "topic": meme.topic.title if meme.topic else "",
-        "numbers": f"👁 {last.views} 👍 {last.likes} 👎 {last.dislikes}" if last else "",
+        "numbers": words["numbers"].format(last.views, last.likes, last.dislikes) if last else "",
     }

@@ -38,5 +38,8 @@ def demo(config: Path, weeks: int, seed: int, effect: float, fast: bool, out: Pa
     the triggers, the Telegram client, the model and the pictures are those of `publisher run`.
     """
     plan = DemoPlan(out=out, weeks=1 if fast else weeks, seed=seed, effect=effect, fast=fast)
-    summary = asyncio.run(run_demo(settings_of(config), plan, click.echo))
+    try:
+        summary = asyncio.run(run_demo(settings_of(config), plan, click.echo))
+    except FileExistsError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(summary)

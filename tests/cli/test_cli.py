@@ -162,6 +162,14 @@ def test_a_backup_comes_back(home: Path) -> None:
     assert {c["state"] for c in held} == {"restored"}
 
 
+def test_a_demo_never_writes_over_what_is_not_a_demos(home: Path) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / "thesis.txt").write_text("precious")
+    result = publisher("demo", "--fast", "--out", "mine")
+    assert result.exit_code == 1 and "--out" in result.output and "Traceback" not in result.output
+    assert (home / "mine" / "thesis.txt").read_text() == "precious"
+
+
 def test_the_unit_is_clean_for_systemd(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
