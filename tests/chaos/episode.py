@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.audit import violations
-from tests.chaos.faults import inject, mend
-from tests.chaos.world import World, build_world
+from tests.chaos.faults import inject, mend, write_step
+from tests.chaos.world import World, build_world, feed
 
 STEPS = {
     "claimed": 2,
@@ -29,7 +29,9 @@ STEPS = {
     "resending": 4,
 }
 SETTLING = ("reconciled", "resending")
-PATIENCE = 6.0  # real seconds until a step that does not come is a kill at random
+FIRST_POSTS = 6  # those that follow are planned as they are needed
+RESTART = 0.25  # real seconds until a daemon that ended by itself is started again
+PATIENCE = 4.0  # real seconds until a step that does not come is a kill at random
 SETTLE = 150.0  # real seconds for the quiet end: two and a half simulated hours
 
 
@@ -95,9 +97,12 @@ def run_episode(root: Path, seed: int, kills: int, zygote: Zygote) -> Episode:
     began = time.monotonic()
     dice = random.Random(seed)
     episode = Episode(seed, dice.choice(("error", "existing")))
-    world = build_world(root / f"seed-{seed}", seed, posts=2 * kills, mode=episode.mode)
+    world = build_world(root / f"seed-{seed}", seed, posts=FIRST_POSTS, mode=episode.mode)
     try:
         while episode.killed < kills:
+            if dice.random() < 0.4:
+                write_step(world.folder, 0)
+            feed(world, dice)
             if dice.random() < 0.6:
                 episode.faults[inject(world, dice)] += 1
             one_life(world, dice, zygote, episode)
@@ -139,6 +144,7 @@ def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode
         episode.kills[label or "at random"] += 1
     else:
         episode.faults[f"the daemon ended by itself ({code})"] += 1
+        time.sleep(RESTART)
 
 
 def drawn_label(world: World, dice: random.Random) -> str:

@@ -8,9 +8,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.chaos.world import World
+from tests.chaos.world import EDITOR, HANDLES, World
 
 SEND, UPLOAD, HISTORY = "messages.sendMedia", "upload.saveFilePart", "messages.getHistory"
 
@@ -118,6 +119,30 @@ def clock_step(world: World, dice: random.Random) -> str:
     return "clock step"
 
 
+def right_lost(world: World, dice: random.Random) -> str:
+    """One channel is closed to us for a while; the other is not."""
+    channel = dice.choice(HANDLES)
+    world.server.ask("remove_admin", channel=channel, user=EDITOR)
+    seconds = dice.uniform(0.5, 4.0)
+
+    def give_back() -> None:
+        time.sleep(seconds)
+        # The server may be dead at this moment: `mend` gives it back too.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            world.server.ask("add_admin", channel=channel, user=EDITOR)
+
+    threading.Thread(target=give_back, daemon=True).start()
+    return "right to post lost, given back"
+
+
+def session_refused(world: World, dice: random.Random) -> str:
+    """The server disowns the session once, in the middle of the work; then knows it again."""
+    method = dice.choice((SEND, UPLOAD, HISTORY))
+    name = dice.choice(("AUTH_KEY_UNREGISTERED", "SESSION_REVOKED"))
+    world.server.ask("faults", method=method, kind="error", error=name, times=1)
+    return "session refused, known again"
+
+
 def write_step(folder: Path, seconds: float) -> None:
     partial = folder / "step.partial"
     partial.write_text(str(seconds))
@@ -137,6 +162,8 @@ FAULTS: tuple[tuple[Fault, int], ...] = (
     (spoilt, 1),
     (disk_full, 2),
     (clock_step, 2),
+    (right_lost, 2),
+    (session_refused, 1),
 )
 
 
@@ -147,7 +174,13 @@ def inject(world: World, dice: random.Random) -> str:
 
 
 def mend(world: World) -> None:
-    """Everything works again; the clock is right again."""
+    """Everything works again, and the clock stands where the last post's time has come."""
     world.server.ask("clear_faults")
+    for channel in HANDLES:
+        world.server.ask("add_admin", channel=channel, user=EDITOR)
     (world.folder / "var" / "ballast").unlink(missing_ok=True)
-    write_step(world.folder, 0)
+    due = world.rows("SELECT max(due_at) FROM post WHERE state = 'planned'")[0][0]
+    ahead = (
+        datetime.fromisoformat(due) - world.clock().replace(tzinfo=None) if due else timedelta(0)
+    )
+    write_step(world.folder, max(0.0, ahead.total_seconds()))

@@ -15,11 +15,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from peewee import OperationalError
 from PIL import Image
 
 from publisher.ledger.database import open_ledger
@@ -32,15 +34,25 @@ from publisher.telegram.account import make_client
 from tests.chaos.fastclock import FastClock, write_clock
 
 PHONE, CODE = "79990001122", "12345"
+EDITOR = "owner_of_all"
 HANDLES = ("chaos_one", "chaos_two")
 SPEED = 60.0
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 CAPTION = "подпись"
 
 WORLD = {
-    "users": [{"name": "Владелец", "username": "owner_of_all", "phone": PHONE, "code": CODE}],
+    "users": [
+        {"name": "Владелец", "username": "founder", "phone": "79990003344", "code": CODE},
+        {"name": "Редактор", "username": EDITOR, "phone": PHONE, "code": CODE},
+    ],
     "channels": [
-        {"title": handle, "username": handle, "creator": "owner_of_all", "members": 100}
+        {
+            "title": handle,
+            "username": handle,
+            "creator": "founder",
+            "admins": [EDITOR],
+            "members": 100,
+        }
         for handle in HANDLES
     ],
 }
@@ -151,6 +163,11 @@ class World:
     assignment: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
+    def daemon_clock(self) -> FastClock:
+        """As the daemon sees it, wrong when it was stepped."""
+        return FastClock(self.folder, stepped=True)
+
+    @property
     def ledger(self) -> Path:
         return self.folder / "var" / "memegen.db"
 
@@ -242,22 +259,49 @@ def _fill_ledger(world: World, dice: random.Random, dues: list[datetime]) -> Non
             secret_hash="",
             started_at=world.clock(),
         )
-        for pair, times in enumerate(zip(dues[::2], dues[1::2], strict=False)):
-            handle = HANDLES[pair % len(HANDLES)]
-            channel, _ = Channel.get_or_create(handle=handle)
-            arms = dice.sample(("human", "generated"), 2)
-            block = Block.create(
-                pair_id=f"chaos|{pair}",
-                experiment=experiment,
-                channel=channel,
-                first_at=times[0],
-                second_at=times[1],
-                coin=arms[0],
-                assigned_at=world.clock(),
-            )
-            for at, arm in zip(times, arms, strict=True):
-                _add_post(world, channel, block, at, arm, dice)
+        for times in zip(dues[::2], dues[1::2], strict=False):
+            _add_pair(world, experiment, times, dice)
     database.close()
+
+
+def feed(world: World, dice: random.Random) -> None:
+    """Two more posts when the coming minute has fewer, so that every kill meets work.
+
+    Like any other process that writes, it may find the disk full or the ledger locked.
+    """
+    now = world.daemon_clock()
+    near = "SELECT count(*) FROM post WHERE state = 'planned' AND due_at <= ?"
+    if world.rows(near, str((now + timedelta(minutes=1)).replace(tzinfo=None)))[0][0] >= 2:
+        return
+    database = open_ledger("sqlite:///var/memegen.db", world.folder)
+    try:
+        with database.atomic():
+            times = (now + timedelta(seconds=5), now + timedelta(seconds=20))
+            _add_pair(world, Experiment.get(), times, dice)
+    except (OSError, OperationalError):
+        return
+    finally:
+        database.close()
+    world.assignment += assignment(world)[len(world.assignment) :]
+
+
+def _add_pair(
+    world: World, experiment: Experiment, times: Sequence[datetime], dice: random.Random
+) -> None:
+    pair = Block.select().count()
+    channel, _ = Channel.get_or_create(handle=HANDLES[pair % len(HANDLES)])
+    arms = dice.sample(("human", "generated"), 2)
+    block = Block.create(
+        pair_id=f"chaos|{pair}",
+        experiment=experiment,
+        channel=channel,
+        first_at=times[0],
+        second_at=times[1],
+        coin=arms[0],
+        assigned_at=world.clock(),
+    )
+    for at, arm in zip(times, arms, strict=True):
+        _add_post(world, channel, block, at, arm, dice)
 
 
 def _add_post(
