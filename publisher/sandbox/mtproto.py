@@ -66,7 +66,7 @@ class Connection:
         self._outbox: list[tuple[Session, bytes, bool, bool]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._ping_timer: asyncio.TimerHandle | None = None
-        self.sessions: set[int] = set()
+        self._newest: Session | None = None
 
     async def serve(self) -> None:
         """Reads packets until the client goes; never raises for what a client sends."""
@@ -141,8 +141,7 @@ class Connection:
             raise transport.TransportError("msg_key does not match the message")
         salt, session_id, msg_id, seq, length = struct.unpack_from("<qqqii", plain)
         session, created = self._server.keys.session(self._key_id, session_id)
-        session.connection = self
-        self.sessions.add(session_id)
+        self._attach(session, created)
         error = _bad_msg_id(msg_id)
         if error:
             self._send(session, tl.BadMsgNotification(msg_id, seq, error), content=False)
@@ -155,6 +154,17 @@ class Connection:
             unique = struct.unpack("<q", os.urandom(8))[0]
             self._send(session, tl.NewSessionCreated(msg_id, unique, self._key.salt))
         self._body(session, msg_id, plain[32 : 32 + length])
+
+    def _attach(self, session: Session, created: bool) -> None:
+        """Updates go to the newest session here: a client that reconnects begins a new one, and
+        may yet send a packet it had sealed for the old one, which it can no longer read."""
+        if self._newest is not None and self._newest is not session:
+            if not created:
+                return
+            if self._newest.connection is self:
+                self._newest.connection = None
+        self._newest = session
+        session.connection = self
 
     def _body(self, session: Session, msg_id: int, body: bytes) -> None:
         constructor = struct.unpack_from("<I", body)[0]

@@ -67,6 +67,7 @@ class View:
 
     def _user(self, user: User) -> Any:
         own = user.id == self.viewer_id
+        to_bot = self.viewer is not None and self.viewer.bot and not user.bot
         return tl.User(
             user.id,
             is_self=own or None,
@@ -80,7 +81,7 @@ class View:
             username=user.username,
             phone=user.phone if own else None,
             status=None if user.bot else tl.UserStatusRecently(),
-            lang_code=None,
+            lang_code=(user.lang_code or None) if to_bot else None,  # bots alone are told
         )
 
     def channel(self, channel_id: int) -> Any:

@@ -50,6 +50,27 @@ async def test_a_silent_bot_and_made_up_data(place: Place, connect: Connect, mon
         await friend(fn.messages.GetBotCallbackAnswerRequest(peer, message.id, data=b"no"))
 
 
+async def test_a_bot_is_told_the_language_of_an_app_and_people_are_not(
+    place: Place, connect: Connect
+) -> None:
+    english = place.server.world.add_user("Bob", phone="+70001112233", lang_code="en")
+    unknown = place.server.world.add_user("X", phone="+70001112234", lang_code="")
+    friend = await connect(place.server, user=place.friend)
+    bot = await connect(place.server, bot=place.bot)
+    told: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def hear(event: events.NewMessage.Event) -> None:
+        await told.put(event.sender.lang_code)
+
+    bot.add_event_handler(hear, events.NewMessage(incoming=True))
+    friend.add_event_handler(hear, events.NewMessage(incoming=True))
+    for user, code in ((place.friend, "ru"), (english, "en"), (unknown, None)):
+        place.server.world.say(user, place.bot, "привет")
+        assert await asyncio.wait_for(told.get(), 5) == code
+    place.server.world.say(english, place.friend, "привет")
+    assert await asyncio.wait_for(told.get(), 5) is None
+
+
 async def test_buttons_telegram_would_refuse(place: Place, connect: Connect) -> None:
     friend = await connect(place.server, user=place.friend)
     bot = await connect(place.server, bot=place.bot)

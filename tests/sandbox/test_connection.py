@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import struct
 from typing import Any
@@ -73,6 +74,39 @@ async def test_a_client_comes_back_after_a_cut_and_after_a_restart(
             await result
         me = await asyncio.wait_for(client.get_me(), 5)
         assert me.id == place.owner.id
+
+
+async def test_updates_go_to_the_session_a_client_came_back_with(
+    place: Place, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stock client that reconnects first sends what it had sealed for its old session."""
+    friend = await connect(place.server, user=place.friend)
+    heard = hearing(friend)
+    state, connection = friend._sender._state, friend._sender._connection
+    before = state.id
+    stale = sealed(state, tl.MsgsAck([1]))
+    place.server.drop_connections()
+    while connection._connected:
+        await asyncio.sleep(0)
+    connection._send_queue.put_nowait(stale)
+    assert (await asyncio.wait_for(friend.get_me(), 5)).id == place.friend.id
+    assert state.id != before
+    place.server.world.say(place.owner, place.friend, "с возвращением")
+    assert await next_of(heard) == "с возвращением"
+    connection._send_queue.put_nowait(stale)
+    await friend.get_me()
+    place.server.world.say(place.owner, place.friend, "и ещё раз")
+    assert await next_of(heard) == "и ещё раз"
+    await asyncio.sleep(0.1)
+    assert heard.empty()
+    assert "wrong session ID" not in caplog.text
+
+
+def sealed(state: MTProtoState, service: Any) -> bytes:
+    buffer = io.BytesIO()
+    state.write_data_as_message(buffer, bytes(service), content_related=False)
+    packet: bytes = state.encrypt_message_data(buffer.getvalue())
+    return packet
 
 
 async def test_what_was_missed_offline_comes_with_the_difference(
