@@ -12,6 +12,8 @@ from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
 from publisher.workers import WorkerDied, WorkerHung
 
 RECENT = timedelta(days=60)
+Texts = tuple[tuple[str, tuple[str, ...]], ...]
+"""(template, texts of its boxes) of memes."""
 
 
 async def generate(services: Services, now: datetime) -> str:
@@ -85,7 +87,14 @@ def evergreen(services: Services, language: str, now: datetime, count: int) -> l
     ]
 
 
-def request_for(services: Services, title: str, language: str, now: datetime) -> MakeRequest:
+def request_for(
+    services: Services,
+    title: str,
+    language: str,
+    now: datetime,
+    avoid: Texts | None = None,
+) -> MakeRequest:
+    """What to make on a topic; `avoid`: texts not to repeat, else those posted of late."""
     settings = services.settings
     seed = random.Random(f"{settings.experiment.seed}|{title}|{now.isoformat()}").getrandbits(31)
     return MakeRequest(
@@ -97,14 +106,17 @@ def request_for(services: Services, title: str, language: str, now: datetime) ->
         mode=settings.model.mode,
         template=None,
         budget_s=settings.model.budget_seconds,
-        avoid=posted_texts(language, now),
+        avoid=posted_texts(language, now) if avoid is None else avoid,
         threads=settings.model.threads,
     )
 
 
-def posted_texts(language: str, now: datetime) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def posted_texts(language: str, now: datetime) -> Texts:
+    """Texts of the channel's memes; those made for a person's wish are not among them."""
     recent = Meme.select(Meme.template, Meme.texts).where(
-        (Meme.language == language) & (Meme.state != "refused") & (Meme.created_at >= now - RECENT)
+        (Meme.language == language)
+        & Meme.state.not_in(("refused", "bot"))
+        & (Meme.created_at >= now - RECENT)
     )
     return tuple((meme.template, tuple(meme.texts)) for meme in recent if meme.texts)
 
