@@ -2,10 +2,12 @@
 
     python -m benchmarks.bot_flood [--people 1000] [--messages 20] [--seconds 60] [--model]
 
-The server and the crowd run in a process of their own, so that what is measured is the bot's: the
-lag of its event loop, its memory, whether the channel's posts go out on time meanwhile, how long
-people wait. The crowd writes through the server to the bot's stock client; one ordinary person,
-a stock client too, asks once in the middle of it.
+The server and the crowd run in a process of their own, so that what is measured is the daemon's:
+the lag of its event loop, its memory, whether the channel's posts go out on time meanwhile, how
+long people wait. The daemon is the real one, with its scheduler, its publishing job and a ledger
+of some months; memes are made in its child process. All share this machine's cores. The crowd
+writes through the server to the bot's stock client; one ordinary person, a stock client too,
+asks once in the middle of it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -36,6 +39,9 @@ TOPICS = (
 PHONE, CODE = "+79990001122", "12345"
 ORDINARY = "+79990003344"
 POST_EVERY = 5
+PUBLISH_EVERY = 2
+SHOWN, OLD = 300, 2000
+"""Memes in the ledger before: published ones with pictures, and older ones."""
 
 
 def crowd(
@@ -130,10 +136,12 @@ class Watch:
 
     lags: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
+    children: list[float] = field(default_factory=list)
     heard: int = 0
     outbox: int = 0
 
-    async def run(self, bot: Any) -> None:
+    async def run(self, bot: Any, server: int) -> None:
+        """`server`: the process id of the server, which is not the daemon's child."""
         process = psutil.Process()
         while True:
             before = time.perf_counter()
@@ -143,13 +151,21 @@ class Watch:
             self.outbox = max(self.outbox, len(bot.outbox))
             if len(self.lags) % 25 == 0:
                 self.memory.append(process.memory_info().rss / 2**20)
+            if len(self.lags) % 500 == 0:
+                await asyncio.to_thread(self._look_at_children, process, server)
+
+    def _look_at_children(self, process: psutil.Process, server: int) -> None:
+        for child in process.children():
+            with suppress(psutil.NoSuchProcess):
+                if child.pid != server:
+                    self.children.append(child.memory_info().rss / 2**20)
 
 
 async def flood(options: argparse.Namespace, root: Path) -> None:
-    from jobs.publish import publish
+    from publisher import daemon
     from publisher.bot import Bot
     from publisher.ledger.models import Post, Wish
-    from publisher.telegram.account import connect, make_client
+    from publisher.telegram.account import make_client
 
     here, there = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
@@ -173,21 +189,22 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
     await client.send_code_request(PHONE)
     await client.sign_in(PHONE, CODE)
     await client.disconnect()
-    names = services.clock, services.sleep
-    services.user = await connect("user", services.settings, "x", *names)
-    services.bot = await connect("bot", services.settings, "x", *names, bot_token=token)
-    bot, watch = Bot(services), Watch()
-    tasks = [asyncio.create_task(bot.serve())]
+    furnish(services)
+    bots: list[Any] = []
+
+    async def serve(services: Any) -> None:
+        bots.append(Bot(services))
+        await bots[0].serve()
+
+    daemon.serve_bot = serve
+    running, watch = daemon.Daemon(services), Watch()
+    beginning = asyncio.create_task(running.begin())
+    await beginning
+    bot = bots[0]
     await warm_up(services)
     rest = psutil.Process().memory_info().rss / 2**20
     posts = plan_posts(services, options.seconds)
-
-    async def publish_for_ever() -> None:
-        while True:
-            await publish(services, services.clock())
-            await asyncio.sleep(1)
-
-    tasks += [asyncio.create_task(watch.run(bot)), asyncio.create_task(publish_for_ever())]
+    watching = asyncio.create_task(watch.run(bot, process.pid or 0))
     load = os.getloadavg()[0]
     here.send("go")
     sent = await loop.run_in_executor(None, here.recv)
@@ -200,13 +217,9 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
         await asyncio.sleep(0.5)
     here.send("end")
     waited, heard = await loop.run_in_executor(None, here.recv)
-    report(options, sent, watch, during, rest, waited, heard, posts, load, bot)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    services.workers.close()
-    for account in (services.user, services.bot):
-        await account.client.disconnect()
+    report(options, sent, watch, during, rest, waited, heard, posts, load, bot, root)
+    watching.cancel()
+    await running.shut_down(beginning)
     process.join(20)
     assert Post.select().count() == len(posts)
 
@@ -227,7 +240,8 @@ def make_services(
         return datetime.now(UTC)
 
     settings = Settings.model_validate_json(
-        '{"channels": [{"handle": "our_channel", "times": ["10:00"]}],'
+        '{"channels": [{"handle": "our_channel", "times": ["10:00"], "paused": false}],'
+        f' "jobs": {{"publish": "every {PUBLISH_EVERY}s"}},'
         f' "bot": {{"model": {str(model).lower()}}}}}'
     )
     server = ServerSettings(address=address[0], port=address[1], dc_id=dc_id, public_key=key)
@@ -247,12 +261,42 @@ async def warm_up(services: Any) -> None:
     await services.workers.run(make_memes, request)
 
 
-def plan_posts(services: Any, seconds: float) -> list[Any]:
-    """A post of the channel every few seconds, in the ledger."""
+def furnish(services: Any) -> None:
+    """A ledger of some months: what a bot that serves looks things up in."""
+    from publisher.ledger.models import Meme, Topic, database
+
+    now, dice = services.clock(), random.Random(7)
+    pictures = [services.keep_picture(picture(1000 + n), "generated") for n in range(20)]
+    with database.atomic():
+        for number in range(SHOWN + OLD):
+            words = dice.choice(TOPICS), dice.choice(TOPICS)
+            topic = Topic.create(
+                title=" и ".join(words), language="ru", score=0.5, ok=True, found_at=now
+            )
+            shown = number >= OLD
+            file, digest = pictures[number % 20] if shown else ("", "")
+            Meme.create(
+                origin="generated", topic=topic, template="no_yes", language="ru", method="frame",
+                texts=[f"{words[0]} завтра, номер {number}", f"{words[1]} уже сегодня"],
+                file=file, sha256=digest, state="used" if shown else "retired",
+                score=0.5, reasons={"fits": 0.5}, created_at=now - timedelta(days=1 + number % 50),
+            )  # fmt: skip
+
+
+def picture(seed: int) -> bytes:
+    """A JPEG of a meme's weight."""
     import io
 
     from PIL import Image
 
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 255, (160, 160, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((800, 800)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def plan_posts(services: Any, seconds: float) -> list[Any]:
+    """A post of the channel every few seconds, in the ledger."""
     from publisher.ledger.models import Channel, Meme, Post, Slot
     from publisher.ledger.transitions import new_random_id
 
@@ -260,10 +304,7 @@ def plan_posts(services: Any, seconds: float) -> list[Any]:
     posts = []
     for number in range(int(seconds // POST_EVERY)):
         due = services.clock() + timedelta(seconds=number * POST_EVERY + 2)
-        buffer = io.BytesIO()
-        noise = np.random.default_rng(number).integers(0, 255, (480, 480, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(buffer, "JPEG")
-        file, digest = services.keep_picture(buffer.getvalue(), "human")
+        file, digest = services.keep_picture(picture(number), "human")
         meme = Meme.create(
             origin="human", language="ru", method="human", file=file, sha256=digest, created_at=due
         )
@@ -292,23 +333,29 @@ def report(
     posts: list[Any],
     load: float,
     bot: Any,
+    root: Path,
 ) -> None:
     from publisher.ledger.models import Post, Wish
 
     lags = np.array(watch.lags) * 1000
     _, count, took, behind = sent
     print(f"{options.people} people × {options.messages} messages: {count} sent in {took:.0f} s")
-    print(f"  (crowd at most {behind:.1f} s behind its plan; load average before: {load:.1f})")
+    print(f"  (crowd at most {behind:.1f} s behind its plan; {os.cpu_count()} cores for the server"
+          f" with the crowd, the daemon and its child; load before: {load:.1f})")  # fmt: skip
     for name, part in (("flood", lags[:during]), ("whole run", lags)):
         p50, p99 = np.percentile(part, [50, 99])
         print(f"loop lag, {name}: median {p50:.1f} ms, p99 {p99:.0f} ms, max {part.max():.0f} ms")
-    print(f"memory: {rest:.0f} MB at rest, {max(watch.memory):.0f} MB at most")
+    print(f"memory: {rest:.0f} MB at rest, {max(watch.memory):.0f} MB at most; "
+          f"its child {max(watch.children, default=0):.0f} MB at most")  # fmt: skip
+    disk = sum(p.stat().st_size for p in root.rglob("*") if p.is_file() and "bot" in p.parts)
+    print(f"on disk for the wishes: {disk / 2**20:.0f} MB of pictures")
     print(f"backlog at most: {watch.heard} events, {watch.outbox} messages to send")
     late = [
         (p.published_at - p.due_at).total_seconds() if p.published_at else float("inf")
         for p in Post.select().where(Post.id.in_([p.id for p in posts]))
     ]
-    print(f"the channel's posts: {len(late)}, latest {max(late):.1f} s after its time")
+    print(f"the channel's posts: {len(late)}, latest {max(late):.1f} s after its time "
+          f"(the publishing job runs every {PUBLISH_EVERY} s)")  # fmt: skip
     states: dict[str, int] = {}
     for wish in Wish.select():
         states[wish.state] = states.get(wish.state, 0) + 1

@@ -128,7 +128,7 @@ def warn_when_low(services: Services, now: datetime) -> None:
         )
         days = ready / (a_day / 2) if a_day else float("inf")
         key = f"inbox:{language}"
-        if days < settings.inbox.warn_days:
+        if days <= settings.inbox.warn_days:
             facts = {
                 "language": language,
                 "days": f"{days:.1f}",

@@ -50,6 +50,33 @@ class Buckets:
         return len(self._levels)
 
 
+class Noise:
+    """How often each key was turned away of late; half as much every `half_life` seconds.
+
+    At most `keep` keys are remembered, those heard last.
+    """
+
+    def __init__(self, half_life: float = 300.0, keep: int = 20_000) -> None:
+        self.half_life, self.keep = half_life, keep
+        self._levels: OrderedDict[Hashable, tuple[float, datetime]] = OrderedDict()
+
+    def add(self, key: Hashable, now: datetime) -> None:
+        self._levels[key] = (self.level(key, now) + 1, now)
+        self._levels.move_to_end(key)
+        if len(self._levels) > self.keep:
+            self._levels.popitem(last=False)
+
+    def level(self, key: Hashable, now: datetime) -> float:
+        if key not in self._levels:
+            return 0.0
+        level, at = self._levels[key]
+        passed = max((now - at).total_seconds(), 0)
+        return float(level * 0.5 ** (passed / self.half_life))
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+
 class FairQueue(Generic[T]):
     """At most `limit` items, `per_person` of one person's; people are served in turn.
 
@@ -99,11 +126,17 @@ class FairQueue(Generic[T]):
                 found.append((person, self._take(person, at)))
         return found
 
-    def give_way(self) -> T | None:
-        """Take out the last item of the longest line, to make room for somebody who has none;
-        None when nobody has two."""
+    def give_way(
+        self, noise: Callable[[int], float] = lambda _: 0.0, too_loud: float = 1.0
+    ) -> T | None:
+        """Make room for somebody who has nothing here: take out the last item of the longest
+        line or, when nobody has two, that of the noisiest who is `too_loud`; else None."""
         person = max(self._lines, key=lambda p: len(self._lines[p]), default=None)
-        if person is None or len(self._lines[person]) < 2:
+        if person is not None and len(self._lines[person]) < 2:
+            person = max(self._lines, key=noise)
+            if noise(person) < too_loud:
+                return None
+        if person is None:
             return None
         return self._take(person, len(self._lines[person]) - 1, turn=False)
 

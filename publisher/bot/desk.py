@@ -12,14 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jobs.generate import request_for
+from jobs.generate import Texts, posted_texts, request_for
 from jobs.services import Services
 from publisher.bot import buttons, memes
-from publisher.bot.admission import Buckets, FairQueue
+from publisher.bot.admission import Buckets, FairQueue, Noise
+from publisher.bot.outbox import ASIDE, TOO_LATE
 from publisher.bot.sender import Place, Sender
 from publisher.ledger import wishes
 from publisher.ledger.alerts import cure_alert, raise_alert
-from publisher.ledger.models import Meme, Wish
+from publisher.ledger.models import Meme, Wish, database
 from publisher.memes.frames_clean import TopicError, clean_topic
 from publisher.memes.make import Made, make_memes
 from publisher.screen import screen_caption
@@ -31,6 +32,12 @@ log = logging.getLogger(__name__)
 DAY = timedelta(days=1)
 PRIOR_SECONDS = 15.0
 """What a meme is taken to cost before the first was made."""
+BURST = 4
+"""Requests a person may make at once: /start, two topics, and one more."""
+TOO_LOUD = 3.0
+"""Turned away so often of late, one gives way in a full queue to who was not."""
+PLACES_EVERY = timedelta(seconds=5)
+TEXTS_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -54,15 +61,21 @@ class Desk:
     answered: int = 0
     refused: int = 0
     on_work: Callable[[], None] = lambda: None
+    untold: dict[int, str] = field(default_factory=dict)
+    """Wishes whose notice is on its way, its id not known yet: what to make of it then."""
 
     def __post_init__(self) -> None:
         rule = self.services.settings.bot
         self.rule = rule
         self.deadline = timedelta(minutes=rule.deadline_minutes)
         self.queue: FairQueue[Wish] = FairQueue(rule.queue, rule.per_person)
-        self.people = Buckets(rule.per_person_minute, burst=max(rule.per_person_minute, 2))
-        self.chats = Buckets(rule.per_chat_minute, burst=rule.per_chat_minute)
+        self.people = Buckets(rule.per_person_minute, burst=max(rule.per_person_minute, BURST))
+        self.chats = Buckets(rule.per_chat_minute, burst=max(rule.per_chat_minute, BURST))
         self.scolds = Buckets(1, burst=1)
+        self.noise = Noise()
+        self.stock = memes.Stock()
+        self._places_told: datetime | None = None
+        self._texts: dict[str, tuple[datetime, Texts]] = {}
 
     # At the door
 
@@ -82,12 +95,16 @@ class Desk:
     def may_pass(self, asker: Asker, now: datetime) -> bool:
         """Take a token of the person and, in a group, of the group; who has none is told once a
         minute."""
-        passes = self.people.take(asker.person, now)
-        if passes and asker.place.chat != asker.person:
-            passes = self.chats.take(asker.place.chat, now)
-        if not passes and self.scolds.take(asker.person, now):
-            self.refuse(asker, "bot_too_fast")
-        return passes
+        wait = self.people.wait(asker.person, now)
+        if not wait and asker.place.chat != asker.person:
+            wait = self.chats.wait(asker.place.chat, now)
+        if not wait:
+            self.chats.take(asker.place.chat, now)
+            return self.people.take(asker.person, now)
+        self.noise.add(asker.person, now)
+        if self.scolds.take(asker.person, now):
+            self.refuse(asker, "bot_too_fast", seconds=math.ceil(wait))
+        return False
 
     def read_topic(self, text: str, language: str) -> tuple[str, str]:
         """(topic, "") or ("", why not): what is sure at once; the rest is screened in the child."""
@@ -121,8 +138,8 @@ class Desk:
         waiting = self.queue.waiting(asker.person)
         if waiting >= self.rule.per_person:
             return self.refuse(asker, "bot_waiting_already", count=waiting)
-        if self.queue.full and not waiting and (last := self.queue.give_way()):
-            self.end(last, "refused", "bot_full", now)
+        if self.queue.full and not waiting:
+            self.make_room(asker.person, now)
         if self.queue.full:
             return self.degrade(asker, language, "bot_full", seen, now)
         if self.wait_for(len(self.queue) + 1, now) > self.deadline.total_seconds() * 0.9:
@@ -133,6 +150,13 @@ class Desk:
             self.notice(wish, self.queued_text(place, wish.speaks, now))
             self.on_work()
         return "queued"
+
+    def make_room(self, person: int, now: datetime) -> None:
+        """In a full queue who has two, or else who shouts, gives way to who does neither."""
+        own = self.noise.level(person, now)
+        last = self.queue.give_way(lambda p: self.noise.level(p, now), TOO_LOUD + 2 * own)
+        if last:
+            self.end(last, "refused", "bot_full", now)
 
     def new_wish(
         self, asker: Asker, topic: str, language: str, other_than: str, now: datetime
@@ -154,14 +178,15 @@ class Desk:
     def refuse(self, asker: Asker, code: str, **facts: object) -> str:
         facts.setdefault("minutes", round(self.rule.deadline_minutes))
         self.refused += 1
-        self.sender.text(asker.place, say(code, asker.speaks, **facts), asker.key, droppable=True)
+        text = say(code, asker.speaks, **facts)
+        self.sender.text(asker.place, text, asker.key, urgency=ASIDE, droppable=True)
         return code
 
     def degrade(
         self, asker: Asker, language: str, reason: str, seen: set[int], now: datetime
     ) -> str:
         """Too many people: a meme that is there already, or at least the reason."""
-        meme = memes.ready_made(language, seen, asker.key)
+        meme = self.stock.any_of(language, seen, asker.key, now)
         if meme is None:
             return self.refuse(asker, reason)
         self.refused += 1
@@ -172,6 +197,7 @@ class Desk:
             say("bot_degraded", asker.speaks),
             None,
             until=now + self.deadline,
+            urgency=ASIDE,
             droppable=True,
             on_sent=lambda _: None,
             on_failed=lambda _: None,
@@ -249,7 +275,12 @@ class Desk:
             log.exception("making memes failed; who waited for them is told so")
         finally:
             self.working_since = None
-        self.hand_out(group, made)
+        try:
+            self.hand_out(group, made)
+        except Exception:
+            log.exception("memes were made and could not be kept; who waited is told so")
+            for wish in group:
+                self.end(wish, "failed", "bot_failed", self.services.clock())
         return True
 
     async def make(self, wish: Wish, now: datetime) -> Made | None:
@@ -258,7 +289,7 @@ class Desk:
         rule, services = self.rule, self.services
         hurry = len(self.queue) >= rule.hurry_after
         request = replace(
-            request_for(services, wish.topic, wish.language, now),
+            request_for(services, wish.topic, wish.language, now, self.avoid(wish, now)),
             count=1 if hurry else rule.variants,
             budget_s=rule.budget_seconds,
             use_model=rule.model and not hurry,
@@ -276,6 +307,13 @@ class Desk:
         self.seconds += 0.3 * (spent - self.seconds)
         return made
 
+    def avoid(self, wish: Wish, now: datetime) -> Texts:
+        """What the channel posted, looked up now and then, and what this topic got already."""
+        found = self._texts.get(wish.language)
+        if found is None or now - found[0] > TEXTS_FOR:
+            found = self._texts[wish.language] = (now, posted_texts(wish.language, now))
+        return found[1] + memes.texts_on(memes.topic_key(wish.topic, wish.language))
+
     def hand_out(self, group: list[Wish], made: Made | None) -> None:
         now = self.services.clock()
         first = group[0]
@@ -285,9 +323,10 @@ class Desk:
             for wish in group:
                 self.end(wish, "failed" if made is None else "refused", code, now)
             return
-        kept = memes.keep_made(self.services, made, first.topic, first.language, now)
-        for wish in group:
-            self.send(wish, fitting(kept, wish))
+        with database.atomic():  # one commit for all of them
+            kept = memes.keep_made(self.services, made, first.topic, first.language, now)
+            for wish in group:
+                self.send(wish, fitting(kept, wish))
 
     def expire(self, now: datetime) -> None:
         """Who cannot be served in time is told so now."""
@@ -296,6 +335,9 @@ class Desk:
             self.end(wish, "expired", "bot_expired", now)
 
     def tell_places(self, now: datetime) -> None:
+        if self._places_told and now - self._places_told < PLACES_EVERY:
+            return
+        self._places_told = now
         for place, wish in enumerate(self.queue.in_order(), 1):
             if place > 20:
                 return
@@ -312,13 +354,16 @@ class Desk:
             wishes.answered(wish, message_id, self.services.clock())
             self.busy.discard(wish.person)
             self.answered += 1
-            self.say_progress(wish, say("bot_done", wish.speaks))
+            self.settle_notice(wish, say("bot_done", wish.speaks))
             self.on_work()
 
         def on_failed(reason: str) -> None:
             log.info("wish %d not delivered: %s", wish.id, reason)
             wishes.ended(wish, "failed", reason, self.services.clock())
             self.busy.discard(wish.person)
+            code = "bot_expired" if reason == TOO_LATE else "bot_failed"
+            minutes = round(self.rule.deadline_minutes)
+            self.settle_notice(wish, say(code, wish.speaks, minutes=minutes))
             self.on_work()
 
         self.sender.photo(
@@ -336,20 +381,47 @@ class Desk:
         self.busy.discard(wish.person)
         wishes.ended(wish, state, code, now)
         text = say(code, wish.speaks, minutes=round(self.rule.deadline_minutes))
-        if wish.notice_id:
-            self.sender.edit(place_of(wish), wish.notice_id, text, must=True)
-        else:
+        if not self.settle_notice(wish, text):
             self.sender.text(place_of(wish), text, f"end:{wish.key}")
+
+    # The notice
 
     def notice(self, wish: Wish, text: str) -> None:
         """The message that says the wish is accepted, and is edited later."""
+        self.untold[wish.id] = ""
+
+        def on_sent(message_id: int) -> None:
+            wishes.noticed(wish, message_id)
+            if end := self.untold.pop(wish.id, ""):
+                self.settle_notice(wish, end)
+
+        def on_lost() -> None:
+            if (end := self.untold.pop(wish.id, "")) and not wish.meme_id:
+                self.sender.text(place_of(wish), end, f"end:{wish.key}")
+
         self.sender.text(
             place_of(wish),
             text,
             wish.key,
             random_id=wish.notice_random_id,
-            on_sent=lambda message_id: wishes.noticed(wish, message_id),
+            slot=("notice", wish.id),
+            on_sent=on_sent,
+            on_lost=on_lost,
         )
+
+    def settle_notice(self, wish: Wish, text: str) -> bool:
+        """The last words of a wish's notice; those of one still on its way are changed when it
+        has arrived, or it is not sent at all when the meme came first. False: there is none."""
+        if wish.notice_id:
+            self.sender.edit(place_of(wish), wish.notice_id, text, must=True)
+            return True
+        if wish.id not in self.untold:
+            return False
+        if wish.meme_id and self.sender.outbox.withdraw(("notice", wish.id)):
+            del self.untold[wish.id]
+        else:
+            self.untold[wish.id] = text
+        return True
 
     def say_progress(self, wish: Wish, text: str) -> None:
         if wish.notice_id:

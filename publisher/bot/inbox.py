@@ -29,7 +29,6 @@ from publisher.wording import say
 SAME = 12
 """Of 256 bits: recompression changes 0 to 4, another text on the same template 26 and more."""
 ALBUM_SECONDS = 1.5
-AT_ONCE = 2
 TYPES = ("image/jpeg", "image/png", "image/webp")
 
 
@@ -44,7 +43,7 @@ class Inbox:
     albums: dict[int, list[tuple[Asker, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turn = asyncio.Lock()  # one after the other: the queue is in the order of sending
 
     async def take(self, asker: Asker, message: Any) -> None:
         """One picture, or one of an album's."""
@@ -65,10 +64,13 @@ class Inbox:
 
     async def _line(self, asker: Asker, message: Any) -> str:
         try:
-            async with self._slots:
+            async with self._turn:
                 meme = await self._take(asker, message, self.services.clock())
-        except (Refused, PictureError) as error:
+        except Refused as error:
             return say("inbox_refused", asker.speaks, reason=str(error))
+        except PictureError as error:
+            reason = say(f"picture_{error.code}", asker.speaks)
+            return say("inbox_refused", asker.speaks, reason=reason)
         ahead = Meme.select().where(
             (Meme.origin == "human")
             & (Meme.state == "ready")

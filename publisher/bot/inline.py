@@ -8,7 +8,6 @@ from typing import Any
 from telethon import utils
 from telethon.tl import functions, types
 
-from publisher.bot import memes
 from publisher.bot.outbox import FIRST, Entry
 from publisher.bot.sender import Sender
 from publisher.ledger.models import Meme
@@ -21,11 +20,13 @@ CACHE_SECONDS = 60
 PATIENCE = timedelta(seconds=10)
 
 
-def answer_inline(sender: Sender, query_id: int, topic: str, language: str, signature: str) -> None:
+def answer_inline(
+    sender: Sender, query_id: int, found: list[Meme], language: str, signature: str
+) -> None:
     """Put the answer to a query on its way; worthless after a few seconds."""
 
     async def act() -> None:
-        photos = await _photos(sender, memes.search(topic[:200], language, RESULTS))
+        photos = await _photos(sender, found)
         results = [
             types.InputBotInlineResultPhoto(
                 id=str(meme_id),

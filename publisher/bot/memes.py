@@ -10,18 +10,23 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from peewee import fn
+from peewee import JOIN, fn
 
+from jobs.generate import Texts
 from jobs.services import Services
-from publisher.ledger.models import Meme
+from publisher.ledger.models import Meme, Topic
 from publisher.memes.make import Made
 
 KEPT = timedelta(days=1)
 OFFER_KEPT = timedelta(days=7)
+NEWEST = 3000
+"""Memes made for wishes that are kept at most, whatever a flood asks for."""
 STOCK = 300
+STOCK_FOR = timedelta(minutes=1)
 
 
 def topic_key(topic: str, language: str) -> str:
@@ -74,16 +79,17 @@ def on_topic(key: str, not_these: Collection[int], other_than: str = "") -> Meme
     return query.order_by(Meme.id).first()
 
 
-def ready_made(language: str, not_these: Collection[int], seed: str) -> Meme | None:
-    """Any meme the channel has shown already."""
-    shown = [meme for meme in channel_stock(language) if meme.id not in not_these]
-    return random.Random(seed).choice(shown) if shown else None
+def texts_on(key: str) -> Texts:
+    """What memes made for this topic today say."""
+    rows = Meme.select(Meme.template, Meme.texts).where(Meme.wished == key)
+    return tuple((meme.template, tuple(meme.texts)) for meme in rows)
 
 
 def channel_stock(language: str) -> list[Meme]:
     """The latest memes the channel published or let go."""
     return list(
-        Meme.select()
+        Meme.select(Meme, Topic)
+        .join(Topic, JOIN.LEFT_OUTER)
         .where(
             Meme.state.in_(("used", "retired")) & (Meme.language == language) & (Meme.file != "")
         )
@@ -92,22 +98,43 @@ def channel_stock(language: str) -> list[Meme]:
     )
 
 
-def search(topic: str, language: str, count: int) -> list[Meme]:
-    """Published memes whose texts share words with the topic, the best first.
+@dataclass
+class Stock:
+    """What the channel has shown, read again every minute: a flood asks for it with each word."""
 
-    Words are compared by their first five letters, which is enough for Russian endings. Without
-    a topic: the newest.
-    """
-    wanted = stems(topic)
-    found = []
-    for meme in channel_stock(language):
-        own = stems(
-            " ".join(map(str, meme.texts)) + " " + str(meme.topic.title if meme.topic else "")
-        )
-        score = len(wanted & own)
-        if score or not wanted:
-            found.append((-score, -meme.id, meme))
-    return [meme for _, _, meme in sorted(found, key=lambda row: row[:2])[:count]]
+    _read: dict[str, tuple[datetime, list[tuple[Meme, set[str]]]]] = field(default_factory=dict)
+
+    def any_of(
+        self, language: str, not_these: Collection[int], seed: str, now: datetime
+    ) -> Meme | None:
+        """Any meme the channel has shown already."""
+        shown = [meme for meme, _ in self._memes(language, now) if meme.id not in not_these]
+        return random.Random(seed).choice(shown) if shown else None
+
+    def search(self, topic: str, language: str, count: int, now: datetime) -> list[Meme]:
+        """Memes whose texts share words with the topic, the best first.
+
+        Words are compared by their first five letters, which is enough for Russian endings.
+        Without a topic: the newest.
+        """
+        wanted = stems(topic)
+        found = []
+        for meme, own in self._memes(language, now):
+            score = len(wanted & own)
+            if score or not wanted:
+                found.append((-score, -meme.id, meme))
+        return [meme for _, _, meme in sorted(found, key=lambda row: row[:2])[:count]]
+
+    def _memes(self, language: str, now: datetime) -> list[tuple[Meme, set[str]]]:
+        """With the stems of their words and of their topic's."""
+        at, known = self._read.get(language, (None, []))
+        if at is None or not timedelta(0) <= now - at < STOCK_FOR:
+            known = [
+                (meme, stems(" ".join(map(str, (*meme.texts, meme.topic and meme.topic.title)))))
+                for meme in channel_stock(language)
+            ]
+            self._read[language] = (now, known)
+        return known
 
 
 def stems(text: str) -> set[str]:
@@ -115,9 +142,11 @@ def stems(text: str) -> set[str]:
 
 
 def forget(services: Services, now: datetime) -> int:
-    """Delete memes made for wishes more than a day ago, pictures too; those offered to the
-    channel have a week to be decided on."""
-    made = (Meme.state == "bot") & (Meme.created_at < now - KEPT)
+    """Delete memes made for wishes more than a day ago, or before the newest `NEWEST`, pictures
+    too; those offered to the channel have a week to be decided on."""
+    newest = Meme.select(Meme.id).where(Meme.state == "bot").order_by(Meme.id.desc())
+    last = newest.offset(NEWEST).limit(1).scalar() or 0
+    made = (Meme.state == "bot") & ((Meme.created_at < now - KEPT) | (Meme.id <= last))
     offered = Meme.state.in_(("offered", "considered")) & (Meme.created_at < now - OFFER_KEPT)
     old = list(Meme.select().where(made | offered))
     for meme in old:

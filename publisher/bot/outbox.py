@@ -24,8 +24,10 @@ from publisher.telegram.governor import AccountStopped, NotNow
 
 log = logging.getLogger(__name__)
 
-FIRST, ANSWER, NOTICE, EDIT = range(4)
+FIRST, ANSWER, NOTICE, EDIT, ASIDE = range(5)
+"""`ASIDE`: to those whose request was not taken; never in the way of those whose was."""
 WIDTH = 4
+TOO_LATE = "too late"
 RETRIES = 8
 PRIVATE_MINUTE, GROUP_MINUTE = 60.0, 18.0
 STOPPED_WAIT = timedelta(minutes=1)
@@ -34,8 +36,9 @@ STOPPED_WAIT = timedelta(minutes=1)
 @dataclass
 class Entry:
     """`act` makes the call. `given_up(reason)` is called once when it never will succeed; a
-    random_id the server knows already ends as success, by `known`. `droppable` entries are not
-    waited for; one with the key of another takes its place."""
+    random_id the server knows already ends as success, by `known`. `droppable` entries are tried
+    once, and not at all when the outbox is full or their chat is busy beyond `until`; one with
+    the key of another takes its place."""
 
     chat: int
     urgency: int
@@ -46,6 +49,7 @@ class Entry:
     known: Callable[[], None] | None = None
     given_up: Callable[[str], None] | None = None
     tries: int = 0
+    withdrawn: bool = False
 
 
 @dataclass
@@ -89,6 +93,14 @@ class Outbox:
         self._push(entry)
         return True
 
+    def withdraw(self, key: Hashable) -> bool:
+        """Take back what was not sent yet; whether there was anything to take back."""
+        entry = self._keyed.pop(key, None)
+        if entry is None:
+            return False
+        entry.withdrawn = True
+        return True
+
     async def pump(self) -> None:
         """Send all that may be sent now; ends when the rest has to wait."""
         under_way: set[asyncio.Task[None]] = set()
@@ -126,15 +138,18 @@ class Outbox:
             return None
         while self._ready:
             entry = heapq.heappop(self._ready)[2]
+            if entry.withdrawn:
+                continue
             if entry.until and now >= entry.until:
-                self._give_up(entry, "too late")
+                self._give_up(entry, TOO_LATE)
                 continue
             lane = self._group if entry.chat < 0 else self._private
             wait = lane.wait(entry.chat, now) if entry.chat else 0
-            if wait and entry.droppable:
+            turn = now + timedelta(seconds=wait)
+            if wait and entry.droppable and (entry.until is None or turn >= entry.until):
                 self._give_up(entry, "pace")
             elif wait:
-                self._delay(entry, now + timedelta(seconds=wait))
+                self._delay(entry, turn)
             else:
                 if entry.chat:
                     lane.take(entry.chat, now)
@@ -152,6 +167,8 @@ class Outbox:
         self._keyed.pop(entry.key, None)
         entry.tries += 1
         try:
+            if entry.withdrawn:
+                return
             await entry.act()
             self.sent += 1
         except RandomIdDuplicateError:

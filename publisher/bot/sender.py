@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +13,16 @@ from telethon import errors, utils
 from telethon.tl import functions, types
 
 from publisher.bot.account import BotAccount
-from publisher.bot.outbox import ANSWER, EDIT, FIRST, NOTICE, Entry, Outbox
+from publisher.bot.outbox import ANSWER, ASIDE, EDIT, FIRST, NOTICE, Entry, Outbox
 from publisher.ledger.models import Meme
 from publisher.ledger.wishes import random_id_of
 from publisher.telegram.sending import message_id_of
 
 PHOTOS = 500
 PATIENCE = timedelta(minutes=20)
+ASIDE_PATIENCE = timedelta(seconds=15)
+EDIT_PATIENCE = timedelta(seconds=2)
+"""Later than this the words are about something that has passed."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,12 @@ class Sender:
         droppable: bool = False,
         random_id: int | None = None,
         markup: Any = None,
+        slot: Hashable = None,
         on_sent: Callable[[int], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
     ) -> bool:
-        """Say `text` once for ever for this `key`; False when it was dropped."""
+        """Say `text` once for ever for this `key`; False when it was dropped. `on_lost`: it will
+        not be known under which id, if at all, it was said. `slot` is the outbox's key."""
         number = random_id or random_id_of("text", key)
 
         async def act() -> None:
@@ -81,8 +87,19 @@ class Sender:
             if on_sent:
                 on_sent(message_id_of(updates, number))
 
-        until = self.outbox.clock() + PATIENCE
-        return self.outbox.put(Entry(place.chat, urgency, act, droppable, until=until))
+        until = self.outbox.clock() + (ASIDE_PATIENCE if urgency == ASIDE else PATIENCE)
+        return self.outbox.put(
+            Entry(
+                place.chat,
+                urgency,
+                act,
+                droppable,
+                key=slot,
+                until=until,
+                known=on_lost,
+                given_up=(lambda _: on_lost()) if on_lost else None,
+            )
+        )
 
     def edit(self, place: Place, message_id: int, text: str, *, must: bool = False) -> None:
         """The latest text counts. A busy chat gets none, unless the text is an answer: `must`."""
@@ -94,7 +111,7 @@ class Sender:
             )
 
         key = ("edit", place.chat, message_id)
-        until = self.outbox.clock() + PATIENCE
+        until = self.outbox.clock() + (PATIENCE if must else EDIT_PATIENCE)
         self.outbox.put(Entry(place.chat, EDIT, act, droppable=not must, key=key, until=until))
 
     def photo(

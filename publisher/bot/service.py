@@ -16,9 +16,9 @@ from publisher.bot.account import bot_account
 from publisher.bot.admission import Buckets
 from publisher.bot.approval import ApprovalDesk
 from publisher.bot.console import Console
-from publisher.bot.desk import Asker, Desk
+from publisher.bot.desk import Asker, Desk, meme_language
 from publisher.bot.inbox import Inbox
-from publisher.bot.inline import answer_inline
+from publisher.bot.inline import RESULTS, answer_inline
 from publisher.bot.outbox import Outbox
 from publisher.bot.presses import Presses
 from publisher.bot.sender import Place, Sender
@@ -205,7 +205,9 @@ class Bot:
     def _asker(self, event: Any, *, private: bool) -> Asker:
         settings = self.services.settings
         code = getattr(event.sender, "lang_code", None)
-        letters = "" if event.sender_id in settings.owner.ids else event.message.raw_text or ""
+        # What the owner's side writes or forwards tells the meme's language, not the writer's.
+        ours = event.sender_id in settings.owner.ids or event.chat_id == settings.inbox.chat
+        letters = "" if ours else event.message.raw_text or ""
         speaks = language_of(code, letters, settings.language)
         place = place_of(event, None if private else event.message.id)
         return Asker(event.sender_id or 0, place, speaks, f"m:{event.chat_id}:{event.message.id}")
@@ -229,8 +231,10 @@ class Bot:
         if is_banned(event.sender_id, now) or not self.inline.take(event.sender_id, now):
             return
         code = getattr(event.sender, "lang_code", None)
-        language = language_of(code, event.text, self.services.settings.language)
-        answer_inline(self.sender, event.id, event.text, language, self.desk.signature)
+        speaks = language_of(code, event.text, self.services.settings.language)
+        text = event.text[: self.services.settings.bot.topic_chars]
+        found = self.desk.stock.search(text, meme_language(text, speaks), RESULTS, now)
+        answer_inline(self.sender, event.id, found, speaks, self.desk.signature)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """The owner's slower things, beside everything else; a bounded number of them."""

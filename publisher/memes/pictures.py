@@ -24,7 +24,12 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error,
 
 
 class PictureError(ValueError):
-    """A picture that cannot be used; the message says why and what would help."""
+    """A picture that cannot be used; the message says why and what would help, `code` which of
+    `strip`, `bytes`, `pixels`, `format`, `animated`, `missing`, `damaged` it is."""
+
+    def __init__(self, message: str, code: str = "damaged") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ def normalise(
     image = open_picture(picture, max_pixels=max_pixels, max_bytes=max_bytes)
     if max(image.size) > MAX_ASPECT * min(image.size):
         width, height = image.size
-        raise PictureError(f"{width}×{height} px is too narrow a strip: at most {MAX_ASPECT}:1")
+        raise PictureError(
+            f"{width}×{height} px is too narrow a strip: at most {MAX_ASPECT}:1", "strip"
+        )
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return jpeg(image, quality)
 
@@ -96,7 +103,7 @@ def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Im
     try:
         size = len(picture) if isinstance(picture, bytes) else picture.stat().st_size
         if size > max_bytes:
-            raise PictureError(f"{size:,} bytes: more than the {max_bytes:,} allowed")
+            raise PictureError(f"{size:,} bytes: more than the {max_bytes:,} allowed", "bytes")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             source = BytesIO(picture) if isinstance(picture, bytes) else picture
@@ -104,15 +111,17 @@ def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Im
         _check_header(image, max_pixels)
         image.load()
     except Image.DecompressionBombError as error:
-        raise PictureError(f"decodes to far more than {max_pixels:,} pixels") from error
+        raise PictureError(f"decodes to far more than {max_pixels:,} pixels", "pixels") from error
     except Image.UnidentifiedImageError as error:
-        raise PictureError("not a picture of a known format (use JPEG, PNG or WebP)") from error
+        raise PictureError(
+            "not a picture of a known format (use JPEG, PNG or WebP)", "format"
+        ) from error
     except PictureError:
         raise
     except FileNotFoundError as error:
-        raise PictureError(f"no such file: {picture!r}") from error
+        raise PictureError(f"no such file: {picture!r}", "missing") from error
     except _BROKEN as error:
-        raise PictureError(f"damaged or cut short: {error}") from error
+        raise PictureError(f"damaged or cut short: {error}", "damaged") from error
     return image, size
 
 
@@ -120,7 +129,10 @@ def _check_header(image: Image.Image, max_pixels: int) -> None:
     pixels = image.width * image.height
     if pixels > max_pixels:
         raise PictureError(
-            f"{image.width}×{image.height} px is more than the {max_pixels:,} pixels allowed"
+            f"{image.width}×{image.height} px is more than the {max_pixels:,} pixels allowed",
+            "pixels",
         )
     if image.format not in STILL or (image.format != "MPO" and getattr(image, "n_frames", 1) > 1):
-        raise PictureError(f"{image.format} is animated or not a photo: use JPEG, PNG or WebP")
+        raise PictureError(
+            f"{image.format} is animated or not a photo: use JPEG, PNG or WebP", "animated"
+        )

@@ -21,6 +21,9 @@ from publisher.telegram.governor import CallKind, Governor, NotNow
 
 log = logging.getLogger(__name__)
 
+HEARD = 5000
+"""Events a bot has not looked at yet; of more than these the oldest are forgotten."""
+
 
 class SignInError(Exception):
     """Not signed in, or cannot be; says what to do."""
@@ -96,6 +99,31 @@ def describe(request: Any) -> str:
     return f"{type(request).__name__} to {whom}: {text[:80]!r}"
 
 
+class BotSession(SQLiteSession):
+    """Keeps the bot's own id and the chats it is in, and nobody who wrote to it: a stock session
+    writes down every person's id, name, username and phone for ever. A bot needs none of it."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        cursor = self._cursor()
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("DELETE FROM entities WHERE id > 0")
+        cursor.close()
+        self.save()
+
+    def _entities_to_rows(self, tlo: Any) -> list[tuple[Any, ...]]:
+        return [row for row in super()._entities_to_rows(tlo) or () if row[0] <= 0]
+
+
+class Heard(asyncio.Queue[Any]):
+    """Events in their order, `HEARD` at most."""
+
+    async def hear(self, event: Any) -> None:
+        if self.qsize() >= HEARD:
+            self.get_nowait()
+        self.put_nowait(event)
+
+
 def session_path(state: Path, name: str) -> Path:
     return state / "sessions" / f"{name}.session"
 
@@ -110,7 +138,7 @@ def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> T
     session.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     old_mask = os.umask(0o077)
     try:
-        stored = SQLiteSession(str(session))
+        stored = (BotSession if bot else SQLiteSession)(str(session))
     finally:
         os.umask(old_mask)
     if telegram.server:
@@ -167,11 +195,11 @@ async def connect(
     Raises SignInError when nobody signed in before, OSError when the server is out of reach.
     """
     client = make_client(settings, api_hash, name, bot=bool(bot_token))
-    heard: asyncio.Queue[Any] = asyncio.Queue()
+    heard = Heard()
     if bot_token:
         # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
         for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
-            client.add_event_handler(heard.put, kind)
+            client.add_event_handler(heard.hear, kind)
     try:
         await client.connect()
     except OSError:

@@ -71,16 +71,6 @@ class Person:
     async def hears_text(self, part: str, seconds: float = 10.0) -> Any:
         return await self.hears(lambda m: part in (m.raw_text or ""), seconds)
 
-    async def is_told(self, part: str, seconds: float) -> Any:
-        """A text in a new message or in an edit: which of the two is a matter of timing."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for message in (*self.heard, *self.edits):
-                if part in (message.raw_text or ""):
-                    return message
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"not told in {seconds} s: {part}")
-
     async def hears_photo(self, seconds: float = 90.0) -> Any:
         return await self.hears(lambda m: m.photo is not None, seconds)
 

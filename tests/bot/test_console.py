@@ -244,7 +244,7 @@ def recompressed(jpeg: bytes) -> bytes:
     return out.getvalue()
 
 
-def named(data: bytes) -> io.BytesIO:
+def named(data: bytes, name: str = "picture.jpg") -> io.BytesIO:
     file = io.BytesIO(data)
-    file.name = "picture.jpg"
+    file.name = name
     return file

@@ -241,7 +241,10 @@ async def test_a_failing_child_fails_the_wish_and_not_the_bot(
     anna = await stage.person()
     monkeypatch.setattr("publisher.bot.desk.make_memes", len)
     await anna.say("дедлайн")
-    await anna.is_told("это моя вина", 60)
+    notice = await anna.hears_text("Вы 1-й в очереди")
+    told = await first(anna.edits, lambda m: "это моя вина" in m.raw_text, 60)
+    assert told.id == notice.id
+    assert not anna.heard, "told once"
     monkeypatch.undo()
     await anna.say("понедельник")
     await anna.hears_photo()
