@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,19 +31,34 @@ from tests.conftest import Services, settings_for
 PATIENCE = 180.0
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Six posts by the machine's own clock: three due already, one now, two to come."""
-    found = build_world(
-        tmp_path / "world",
+def by_the_machines_clock(folder: Path, posts: int, gap: float) -> World:
+    """Posts from half a minute ago on."""
+    return build_world(
+        folder,
         seed=1,
-        posts=6,
+        posts=posts,
         mode="error",
         start=datetime.now(UTC),
         speed=1.0,
         lead=timedelta(seconds=-30),
-        gap=timedelta(seconds=10),
+        gap=timedelta(seconds=gap),
     )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Six posts: three due already, one now, two to come."""
+    found = by_the_machines_clock(tmp_path / "world", posts=6, gap=10)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def busy_world(tmp_path: Path) -> Iterator[World]:
+    """A post every second, and nothing that paces them."""
+    found = by_the_machines_clock(tmp_path / "world", posts=90, gap=1)
+    config = found.folder / "config.toml"
+    config.write_text(config.read_text().replace("send_seconds = 24.0", "send_seconds = 0.0"))
     yield found
     found.close()
 
@@ -51,6 +68,7 @@ class Systemd:
 
     def __init__(self, path: Path) -> None:
         self.address, self.lines = str(path), list[str]()
+        self.fed_at = 0.0
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.address)
         self.thread = threading.Thread(target=self.listen, daemon=True)
@@ -59,6 +77,8 @@ class Systemd:
     def listen(self) -> None:
         while (line := self.socket.recv(4096).decode()) != "end":
             self.lines.append(line)
+            if line == "WATCHDOG=1":
+                self.fed_at = time.monotonic()
 
     def heard(self) -> list[str]:
         """What came since the last question."""
@@ -131,6 +151,26 @@ def test_run_publishes_ends_cleanly_and_picks_up_from_the_ledger(
     wait_until(lambda: published(world) == 6, third)
     assert ended(third)[0] == 0
     assert violations(world) == []
+
+
+def test_a_daemon_whose_loop_stands_still_is_not_fed(busy_world: World, systemd: Systemd) -> None:
+    """Another process holds the ledger: the loop waits for it, while every thread lives on."""
+    running = start(busy_world, NOTIFY_SOCKET=systemd.address, WATCHDOG_USEC="600000")
+    wait_until(lambda: published(busy_world) >= 2, running)
+    assert time.monotonic() - systemd.fed_at < 1.0
+    longest = 0.0
+    with closing(sqlite3.connect(busy_world.ledger, timeout=20, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        until = time.monotonic() + 4.0
+        while time.monotonic() < until:
+            time.sleep(0.1)
+            longest = max(longest, time.monotonic() - systemd.fed_at)
+        other.execute("ROLLBACK")
+    assert longest > 2.0
+    before = published(busy_world)
+    wait_until(lambda: time.monotonic() - systemd.fed_at < 0.5, running)
+    wait_until(lambda: published(busy_world) > before, running)
+    assert ended(running)[0] == 0
 
 
 def services_of(ledger: Path) -> Services:
