@@ -14,36 +14,51 @@ from publisher.workers import WorkerDied, WorkerHung
 RECENT = timedelta(days=60)
 Texts = tuple[tuple[str, tuple[str, ...]], ...]
 """(template, texts of its boxes) of memes."""
+ACCIDENTS_PER_RUN = 2
+
+
+class GenerationFailed(Exception):
+    """The child died or hung; says on which topics, and what was made all the same."""
 
 
 async def generate(services: Services, now: datetime) -> str:
-    """Retire what went stale, then make memes on the best unused topics until the stock is full."""
+    """Retire what went stale, then make memes on the best unused topics until the stock is full.
+
+    A topic on which the child died or hung is set aside with the reason, so that it does not
+    keep the others from their turn. Raises GenerationFailed at the end of such a run.
+    """
     rule = services.settings.memes
     stale = (Meme.origin == "generated") & (Meme.state == "ready")
     stale &= Meme.created_at < now - timedelta(days=rule.stale_days)
     retired = Meme.update(state="retired", refusal="stale").where(stale).execute()
     made = 0
+    accidents: list[str] = []
     for language in sorted({c.language for c in services.settings.channels}):
-        made += await fill_stock(services, language, now)
-    return f"made {made}, retired {retired}" if made or retired else ""
+        made += await fill_stock(services, language, now, accidents)
+    note = f"made {made}, retired {retired}" if made or retired else ""
+    if accidents:
+        raise GenerationFailed("; ".join([*accidents, note]).rstrip("; "))
+    return note
 
 
-async def fill_stock(services: Services, language: str, now: datetime) -> int:
-    rule = services.settings.memes
-    missing = rule.stock - stock(language)
+async def fill_stock(services: Services, language: str, now: datetime, accidents: list[str]) -> int:
+    """How many memes were made; an accident of the child is added to `accidents`."""
+    missing = services.settings.memes.stock - stock(language)
     made = 0
     for topic in best_topics(services, language, now):
-        if made >= missing:
+        if made >= missing or len(accidents) >= ACCIDENTS_PER_RUN:
             break
-        title = topic.title
-        request = request_for(services, title, language, now)
-        result = await make(services, request, now)
-        if result is None:
-            break
-        keep(services, result, topic, language, now)
-        made += len(result.chosen)
-        note = "; ".join(result.notes)[:500]
-        Topic.update(used_at=now, note=note).where(Topic.id == topic.id).execute()
+        request = request_for(services, topic.title, language, now)
+        try:
+            result = await make(services, request, now)
+        except (WorkerDied, WorkerHung) as accident:
+            accidents.append(f"«{topic.title}»: {accident}")
+            note = f"set aside: {accident}"
+        else:
+            keep(services, result, topic, language, now)
+            made += len(result.chosen)
+            note = "; ".join(result.notes)
+        Topic.update(used_at=now, note=note[:500]).where(Topic.id == topic.id).execute()
     return made
 
 
@@ -108,6 +123,12 @@ def request_for(
         budget_s=settings.model.budget_seconds,
         avoid=posted_texts(language, now) if avoid is None else avoid,
         threads=settings.model.threads,
+        template_dirs=tuple(str(settings.path(folder)) for folder in settings.memes.templates),
+        embedding_path=(
+            str(settings.path(settings.topics.embedding)) if settings.topics.embedding else None
+        ),
+        blocklist=settings.topics.blocklist,
+        cache=str(settings.state / "models"),
     )
 
 
@@ -121,14 +142,14 @@ def posted_texts(language: str, now: datetime) -> Texts:
     return tuple((meme.template, tuple(meme.texts)) for meme in recent if meme.texts)
 
 
-async def make(services: Services, request: MakeRequest, now: datetime) -> Made | None:
-    """Run the generation in the child; None when the child could not do it, which is recorded."""
+async def make(services: Services, request: MakeRequest, now: datetime) -> Made:
+    """Run the generation in the child. Raises WorkerDied, WorkerHung; the owner is told."""
     try:
-        limit = services.settings.model.budget_seconds * 3 + 120
+        limit = services.settings.model.budget_seconds * 3 + 60
         made = await services.workers.run(make_memes, request, timeout_seconds=limit)
     except (WorkerDied, WorkerHung) as error:
         raise_alert("worker", "worker_died", {"reason": str(error)}, now)
-        return None
+        raise
     cure_alert("worker", now)
     return made
 
