@@ -8,7 +8,7 @@ from pathlib import Path
 from peewee import SqliteDatabase
 
 from jobs.services import Services
-from publisher.ledger.database import copy_sqlite, sqlite_path
+from publisher.ledger.database import copy_sqlite, empty_log, sqlite_path
 from publisher.ledger.models import Alert, Item, JobRun, Meme, Post, Suggestion, Wish, database
 
 
@@ -58,4 +58,4 @@ def backup(services: Services, now: datetime) -> None:
     copy_sqlite(source, folder / f"daily-{now:%Y-%m-%d}.db")
     for old in sorted(folder.glob("daily-*.db"))[: -services.settings.retention.backups]:
         Path(old).unlink()
-    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    empty_log()

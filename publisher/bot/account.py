@@ -32,7 +32,7 @@ class ChatFlood(Exception):
     """This chat takes nothing until `until`; the call had no effect."""
 
     def __init__(self, chat: int, until: datetime) -> None:
-        super().__init__(f"chat {chat}: flood until {until:%H:%M:%S} UTC")
+        super().__init__(f"one chat: flood until {until:%H:%M:%S} UTC")
         self.chat, self.until = chat, until
 
 
@@ -69,7 +69,7 @@ class BotAccount(TelegramAccount):
             return
         until = now + timedelta(seconds=error.seconds)
         self.floods[chat] = until
-        log.warning("chat %d: FLOOD_WAIT_%d", chat, error.seconds)
+        log.warning("one chat: FLOOD_WAIT_%d", error.seconds)
         raise ChatFlood(chat, until) from error
 
 

@@ -23,8 +23,9 @@ from publisher.bot.outbox import Outbox
 from publisher.bot.presses import Presses
 from publisher.bot.sender import Place, Sender
 from publisher.bot.talk import Said, language_of, read_message
-from publisher.ledger import wishes
+from publisher.ledger import bans, wishes
 from publisher.ledger.bans import is_banned
+from publisher.ledger.database import empty_log
 from publisher.ledger.models import Vote, Wish
 from publisher.telegram.errors import classify
 from publisher.telegram.governor import AccountStopped, NotNow
@@ -132,7 +133,9 @@ class Bot:
         if self._is_due("forget", FORGET, now):
             memes.forget(self.services, now)
             Vote.delete().where(Vote.at < now - memes.KEPT).execute()
-            wishes.forget(now)
+            bans.forget(now)
+            if wishes.forget(now) or Wish.select().exists():
+                empty_log()  # it holds topics that are blank in the ledger by now
 
     def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
         due = now >= self._due.get(what, now)

@@ -24,6 +24,11 @@ def lift(person: int) -> bool:
 
 
 def banned(now: datetime) -> list[Ban]:
-    """Bans in force, the latest first; those that ended are forgotten."""
-    Ban.delete().where(Ban.until <= now).execute()
+    """Bans in force, the latest first."""
+    forget(now)
     return list(Ban.select().order_by(Ban.at.desc()))
+
+
+def forget(now: datetime) -> int:
+    """Delete bans that ended."""
+    return Ban.delete().where(Ban.until <= now).execute()

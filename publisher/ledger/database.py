@@ -19,7 +19,10 @@ PRAGMAS: dict[str, Any] = {
     "foreign_keys": 1,
     "busy_timeout": 5000,
     "journal_size_limit": WAL_LIMIT,
+    "secure_delete": 1,
 }
+PEOPLE = ("wish", "vote")
+"""Tables about people who wrote to the bot: copies of the ledger are without their rows."""
 
 
 class LedgerError(Exception):
@@ -60,8 +63,17 @@ def _with_password(url: str, password: str | None) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
+def empty_log() -> None:
+    """Fold the write-ahead log into the database and empty it: what was deleted is nowhere then.
+
+    Nothing for a database server.
+    """
+    if isinstance(database.obj, SqliteDatabase):
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a live SQLite database by its online backup and check the copy.
+    """Copy a live SQLite database by its online backup, without `PEOPLE`, and check the copy.
 
     Raises LedgerError when the copy does not pass `PRAGMA integrity_check`.
     """
@@ -71,6 +83,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
     live, copy = sqlite3.connect(source), sqlite3.connect(partial)
     try:
         live.backup(copy)
+        _without_people(copy)
         verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
     finally:
         live.close()
@@ -78,3 +91,12 @@ def copy_sqlite(source: Path, target: Path) -> None:
     if verdict != "ok":
         raise LedgerError(f"{partial}: the copy is damaged ({verdict}); look at the disk")
     partial.replace(target)
+
+
+def _without_people(copy: sqlite3.Connection) -> None:
+    """Copies outlive by far what may be kept of a person."""
+    there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
+    copy.execute("PRAGMA secure_delete = ON")
+    with copy:
+        for table in there.intersection(PEOPLE):
+            copy.execute(f"DELETE FROM {table}")
