@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from peewee import JOIN
+
 from experiments import design, registration
 from jobs.services import Services
 from publisher.ledger.models import Block, Channel, Experiment, Slot, database
@@ -23,11 +25,16 @@ async def plan(services: Services, now: datetime) -> str:
     """Register the experiment on the first run; then plan ten days ahead and pair what is new.
 
     A slot already planned that the schedule no longer holds is dropped as long as its pair has
-    no coin; with a coin it stays, for the assignment is not to be undone.
+    no coin; with a coin it stays, for the assignment is not to be undone. A channel that is
+    paused or left the config keeps only such slots, and their posts expire.
     """
     experiment = registered(services, now)
     added = dropped = paired = 0
-    for channel in sync_channels(services):
+    active = sync_channels(services)
+    for channel in Channel.select().where(Channel.id.not_in([c.id for c in active])):
+        with database.atomic():
+            dropped += drop_unwanted(channel, [], now)
+    for channel in active:
         settings = services.settings.channel(channel.handle)
         assert settings is not None
         slots = wanted_slots(settings, now)
@@ -39,21 +46,27 @@ async def plan(services: Services, now: datetime) -> str:
 
 
 def sync_channels(services: Services) -> list[Channel]:
-    """Channel rows for the config's channels; one that left the config is paused, not forgotten."""
+    """Rows of the channels that post: those of the config that are not paused in it.
+
+    The others are `gone`, not forgotten: nothing is sent there until they come back.
+    """
     wanted = {c.handle.lower(): c for c in services.settings.channels}
-    for row in Channel.select():
-        settings = wanted.get(row.handle.lower())
-        if settings is None and row.state != "gone":
-            Channel.update(state="gone", reason="not in config.toml").where(
-                Channel.id == row.id
-            ).execute()
-        if settings is not None and row.state == "gone":
-            Channel.update(state="ok", reason="").where(Channel.id == row.id).execute()
+    for handle in wanted:
+        Channel.get_or_create(handle=handle)
     rows = []
-    for handle, settings in wanted.items():
-        row, _ = Channel.get_or_create(handle=handle)
-        if not settings.paused:
+    for row in Channel.select().order_by(Channel.id):
+        settings = wanted.get(row.handle.lower())
+        if settings and not settings.paused:
             rows.append(row)
+            state, reason = ("ok", "") if row.state == "gone" else (row.state, row.reason)
+        elif row.state == "restored":
+            continue  # to be compared with its history first
+        else:
+            state = "gone"
+            reason = "paused in config.toml" if settings else "not in config.toml"
+        Channel.update(state=state, reason=reason).where(
+            (Channel.id == row.id) & (Channel.state == row.state)
+        ).execute()
     return rows
 
 
@@ -72,21 +85,21 @@ def wanted_slots(channel: ChannelSettings, now: datetime) -> list[design.Planned
 
 
 def drop_unwanted(channel: Channel, wanted: list[design.PlannedSlot], now: datetime) -> int:
+    """Delete future slots without a coin that are not wanted; a twin left over is free again."""
     times = {slot.at for slot in wanted}
-    future = Slot.select().where(
-        (Slot.channel == channel) & (Slot.state == "planned") & (Slot.at > now)
+    future = (
+        Slot.select(Slot, Block)
+        .join(Block, JOIN.LEFT_OUTER)
+        .where((Slot.channel == channel) & (Slot.state == "planned") & (Slot.at > now))
     )
-    dropped = 0
-    for slot in future:
-        if slot.at in times or (slot.block and slot.block.coin):
-            continue
-        block = slot.block
-        slot.delete_instance()
-        dropped += 1
-        if block:
-            Slot.update(block=None).where(Slot.block == block).execute()
-            block.delete_instance()
-    return dropped
+    unwanted = [
+        slot for slot in future if slot.at not in times and not (slot.block and slot.block.coin)
+    ]
+    blocks = {slot.block_id for slot in unwanted if slot.block_id}
+    Slot.delete().where(Slot.id.in_([slot.id for slot in unwanted])).execute()
+    Slot.update(block=None).where(Slot.block.in_(list(blocks))).execute()
+    Block.delete().where(Block.id.in_(list(blocks))).execute()
+    return len(unwanted)
 
 
 def add_slots(channel: Channel, wanted: list[design.PlannedSlot]) -> int:
@@ -143,9 +156,13 @@ def registered(services: Services, now: datetime) -> Experiment:
     if row:
         Experiment.update(**values).where(Experiment.id == row.id).execute()
         return Experiment.get_by_id(row.id)
-    return Experiment.create(
-        name=wanted.experiment, started_at=now, simulated=bool(services.simulated), **values
-    )
+    with database.atomic():
+        row = Experiment.create(
+            name=wanted.experiment, started_at=now, simulated=bool(services.simulated), **values
+        )
+        # Pairs planned for an earlier experiment whose coin is not drawn belong to the new one.
+        Block.update(experiment=row).where(Block.coin.is_null()).execute()
+    return row
 
 
 def registration_dir(services: Services) -> Path:
@@ -166,7 +183,7 @@ def _registration(services: Services, started: datetime) -> registration.Registr
         experiment=s.experiment.name,
         hypothesis=s.experiment.hypothesis,
         started=started.astimezone(UTC).date().isoformat(),
-        secret_hash=design.secret_hash(experiment_secret(services)),
+        secret_hash=design.secret_hash(experiment_secret(services, s.experiment.name)),
         age_hours=s.experiment.age_hours,
         looks=s.experiment.planned_weeks,
         planned_pairs=planned_pairs(services),
@@ -182,12 +199,11 @@ def planned_pairs(services: Services) -> int:
     return week * services.settings.experiment.planned_weeks // 2
 
 
-def experiment_secret(services: Services) -> bytes:
+def experiment_secret(services: Services, name: str) -> bytes:
     """The experiment's secret, drawn once, kept beside the ledger, readable by its owner only.
 
     In a simulation it follows from the seed, so that the run can be repeated.
     """
-    name = services.settings.experiment.name
     if services.simulated:
         return hashlib.sha256(f"{name}|{services.settings.experiment.seed}".encode()).digest()
     path = services.settings.state / f"{name}.secret"

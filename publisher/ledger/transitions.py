@@ -21,6 +21,7 @@ from typing import Any
 from publisher.ledger.models import Block, Channel, Meme, Post, Slot, database
 
 LEASE = timedelta(minutes=2)
+LONGEST_BACKOFF = timedelta(minutes=30)
 OPEN = ("planned", "claimed", "sending")
 
 
@@ -43,9 +44,17 @@ def anything_due(now: datetime) -> bool:
     return bool(Post.select(Post.id).where(waiting).exists())
 
 
+def tried_again(now: datetime) -> Any:
+    """Whether a post's back-off is over; one that is too long was counted by a wrong clock.
+
+    A flood's wait may be of hours; the governor knows it and lets nothing through.
+    """
+    return (Post.next_try_at <= now) | (Post.next_try_at > now + LONGEST_BACKOFF)
+
+
 def due_posts(now: datetime, limit: int = 20) -> list[Post]:
     """Posts whose time has come and whose channel is neither stopped nor paused."""
-    ready = (Post.next_try_at.is_null()) | (Post.next_try_at <= now)
+    ready = Post.next_try_at.is_null() | tried_again(now)
     return list(
         Post.select(Post, Channel, Meme)
         .join(Channel)
@@ -186,9 +195,7 @@ def unclear_posts(now: datetime, worker: str) -> list[Post]:
     """Posts in `sending` that nobody is sending at this moment."""
     session = worker.split(":", 1)[0]
     gone = (Post.claimed_by.startswith(session + ":")) & (Post.claimed_by != worker)
-    due = (Post.next_try_at <= now) | (
-        Post.next_try_at.is_null() & (gone | (Post.sending_at < now - LEASE))
-    )
+    due = tried_again(now) | (Post.next_try_at.is_null() & (gone | (Post.sending_at < now - LEASE)))
     return list(
         Post.select(Post, Channel, Meme)
         .join(Channel)

@@ -5,6 +5,7 @@ so that a restart forgets nothing.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
@@ -66,15 +67,31 @@ class Governor:
 
     def may_call(self) -> bool:
         row = Account.get(Account.name == self.account)
-        return row.state == "ok" and not (row.wait_until and row.wait_until > self.clock())
+        return row.state == "ok" and not self._waiting(row, self.clock())
+
+    def _waiting(self, row: Account, now: datetime) -> datetime | None:
+        """Until when the account is to be silent.
+
+        No wait is longer than what Telegram said: if one is, the clock was set back meanwhile,
+        and the wait is counted anew.
+        """
+        if not row.wait_until or row.wait_until <= now:
+            return None
+        told = re.search(r"\d+$", row.wait_reason)
+        longest = now + timedelta(seconds=int(told[0])) if told else row.wait_until
+        if row.wait_until <= longest:
+            return row.wait_until
+        Account.update(wait_until=longest).where(Account.name == self.account).execute()
+        return longest
 
     def _reserve(self, kind: CallKind) -> timedelta:
         now = self.clock()
         row = Account.get(Account.name == self.account)
         if row.state != "ok":
             raise AccountStopped(row.reason)
-        if row.wait_until and row.wait_until > now:
-            raise NotNow(row.wait_until, row.wait_reason)
+        until = self._waiting(row, now)
+        if until:
+            raise NotNow(until, row.wait_reason)
         gap = getattr(self.pace, f"{kind}_seconds")
         if row.widened_until and row.widened_until > now:
             gap *= self.pace.widen_factor
