@@ -1,11 +1,13 @@
 """Tokens a second: many texts side by side against one after another, same model, same run.
 
-    python -m benchmarks.captions [--model FILE.gguf] [--rounds 4]
+    python -m benchmarks.captions [--model FILE.gguf] [--rounds 5]
 
-One after another is llama-cpp-python's `Llama.create_completion`, which keeps the prompt's cache
-between calls. The runs are short and take turns; the best of each counts, since other programs on
-the machine can only slow a run down. Tokens a second of processor time are shown beside: they
-compare the two ways also where the cores are shared.
+One after another is llama-cpp-python's `Llama.create_completion`, 16 times, which keeps the
+prompt's cache between calls; ours reads the prompt anew each time. The ways take turns, each round
+all of them, so that what else the machine does falls on all alike. Shown are medians over the
+rounds: tokens a second, the ratio to one after another in the same round (with the least and the
+greatest), and tokens a second of processor time, which compare the ways also where cores are
+shared.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from publisher.llm import Model, open_model
 from publisher.llm.native import threads_here
@@ -28,13 +32,13 @@ PROMPT = (
 )
 GRAMMAR = 'root ::= " " [А-Яа-яЁё] [А-Яа-яЁё ,.!?-]{20,90} "\\n"'
 TOKENS = 24
-ALONE = 6
+ALONE = 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, help="a GGUF; default: the embedded model")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     model = open_model(args.model)
 
@@ -50,20 +54,26 @@ def main() -> None:
         "32 side by side": lambda: together(model, 32),
         "32, with a grammar": lambda: together(model, 32, GRAMMAR),
     }
-    wall, cpu = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0)
-    for _ in range(args.rounds):
+    wall: dict[str, list[float]] = {name: [] for name in ways}
+    cpu: dict[str, list[float]] = {name: [] for name in ways}
+    for round_number in range(args.rounds + 1):
         for name, write in ways.items():
             began, used = time.monotonic(), time.process_time()
             tokens = write()
-            wall[name] = max(wall[name], tokens / (time.monotonic() - began))
-            cpu[name] = max(cpu[name], tokens / (time.process_time() - used))
-    print(f"{model.name}, {threads_here()} threads, best of {args.rounds} rounds taking turns")
-    print(f"{'':20} tokens/s   ratio   tokens/processor s   ratio")
+            seconds, work = time.monotonic() - began, time.process_time() - used
+            if round_number:  # the first warms up
+                wall[name].append(tokens / seconds)
+                cpu[name].append(tokens / work)
+    print(f"{model.name}, {threads_here()} threads, medians of {args.rounds} rounds taking turns")
+    print(f"{'':20} tokens/s   ratio (least–greatest)   tokens/processor s   ratio")
     first = next(iter(ways))
     for name in ways:
+        ratios = np.array(wall[name]) / np.array(wall[first])
+        work_ratios = np.array(cpu[name]) / np.array(cpu[first])
+        between = f"({ratios.min():.2f}–{ratios.max():.2f})"
         print(
-            f"{name:20} {wall[name]:8.1f} {wall[name] / wall[first]:7.2f}"
-            f" {cpu[name]:20.1f} {cpu[name] / cpu[first]:7.2f}"
+            f"{name:20} {np.median(wall[name]):8.1f} {np.median(ratios):7.2f} {between:>17}"
+            f" {np.median(cpu[name]):20.1f} {np.median(work_ratios):7.2f}"
         )
 
 

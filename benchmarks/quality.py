@@ -1,14 +1,22 @@
 """Memes for 30 fixed topics: a contact sheet, a table of what can be counted, first against chosen.
 
     .venv/bin/python -m benchmarks.quality [--model GGUF | --no-model] [--mode auto|frames|free]
-        [--seed 1] [--count 2] [--topics 30] [--budget 45] [--out DIR]
+        [--seed 1] [--count 2] [--topics 30] [--from 0] [--budget 45] [--out DIR]
+    .venv/bin/python -m benchmarks.quality --judged DIR...
 
 Shares are over captions: `form` no outward fault, `limits` every text within its box's limit,
 `topic` the topic named, or a caption near it by embedding, `new` like none of the corpus and none
-of the run before it, `screen` passed, `drawn` fitted its picture, `all` all of these. `first` is
-the first caption written for a topic, before anything was chosen; `mean` all that were written;
-`chosen` those that were kept. What reads as coherent and funny cannot be counted: look at the
-sheets (`quality-*.jpg`), six topics each, the chosen ones in a row.
+of the run before it, `screen` passed, `drawn` fitted its picture, `all` all of these.
+
+`first` is what drawing gives, before anything is ranked or refused, as many as are chosen: the
+model's first drafts in the free way; in the other, frames that suit the topic, drawn evenly and
+filled by the seed. `mean` is
+all that was written; `chosen` what was kept.
+
+What reads as coherent and on the topic cannot be counted. So the run writes `blind.csv`: first and
+chosen captions shuffled, without saying which is which. Put `y` (coherent and on its topic) or `n`
+into its column `good`; `--judged DIR` then opens `key.csv` and prints the shares. The pictures are
+on `quality-*.jpg`, the chosen ones in a row.
 """
 
 from __future__ import annotations
@@ -18,8 +26,9 @@ import csv
 import io
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from PIL import Image
@@ -27,6 +36,8 @@ from PIL import Image
 from publisher.embedding import embed
 from publisher.memes.corpus import caption_key, load_corpus
 from publisher.memes.form import faults
+from publisher.memes.frames import fill_frame, suitable_frames
+from publisher.memes.frames_clean import clean_topic
 from publisher.memes.frames_topic import topic_phrases
 from publisher.memes.inflect import parses
 from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
@@ -82,15 +93,27 @@ NEAR_TOPIC = 0.35
 SAME = 0.95
 
 
+Row = dict[str, str]
+
+
 def main() -> None:
     options = _options()
+    if options.judged:
+        judged(options.judged)
+    else:
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
     judge = Judge()
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
+    blind: list[Row] = []
     shares: dict[str, list[dict[str, bool]]] = {"first": [], "mean": [], "chosen": []}
     pictures: list[tuple[Path | Image.Image, str]] = []
     seconds = []
-    for language, topic in TOPICS[: options.topics]:
+    for language, topic in TOPICS[options.start : options.start + options.topics]:
         made = make_memes(
             MakeRequest(
                 topic,
@@ -101,11 +124,14 @@ def main() -> None:
                 mode=options.mode,
                 budget_s=options.budget,
                 use_model=not options.no_model,
+                cache=options.cache,
             )
         )
         seconds.append(made.seconds)
         print(f"{made.seconds:5.1f} s  {topic}  {'; '.join(made.notes)}", flush=True)
-        for name, candidates in _groups(made).items():
+        groups = _groups(made, topic, language, options)
+        blind += _to_judge(topic, groups)
+        for name, candidates in groups.items():
             shares[name] += [judge.checks(topic, candidate) for candidate in candidates]
         judge.remember(made.chosen)
         for candidate in made.chosen:
@@ -113,8 +139,10 @@ def main() -> None:
                 pictures.append((image.convert("RGB"), f"{topic}: {candidate.caption.source}"))
         rows += [_row(topic, candidate) for candidate in (*made.chosen, *made.refused)]
     _write(options.out, rows, pictures, options.count)
+    _write_blind(options.out, blind, options.seed)
     _table(shares)
-    print(f"\nseconds a topic: median {np.median(seconds):.1f}, most {max(seconds):.1f}")
+    print(f"\nin all {time.monotonic() - began:.0f} s, ", end="")
+    print(f"seconds a topic: median {np.median(seconds):.1f}, most {max(seconds):.1f}")
 
 
 def _options() -> argparse.Namespace:
@@ -124,15 +152,95 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mode", default="auto", choices=("auto", "frames", "free"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=2, help="memes a topic")
-    parser.add_argument("--topics", type=int, default=len(TOPICS))
+    parser.add_argument("--topics", type=int, default=len(TOPICS), help="how many")
+    parser.add_argument("--from", dest="start", type=int, default=0, help="leave out so many")
+    parser.add_argument(
+        "--judged", type=Path, nargs="+", help="folders whose blind.csv is filled in"
+    )
+    parser.add_argument("--cache", help="a folder for the probe's answer")
     parser.add_argument("--budget", type=float, default=45.0, help="seconds a topic")
     parser.add_argument("--out", type=Path, default=Path("reports/quality"))
     return parser.parse_args()
 
 
-def _groups(made: Made) -> dict[str, list[Candidate]]:
+def _groups(
+    made: Made, topic: str, language: str, options: argparse.Namespace
+) -> dict[str, list[Candidate]]:
     written = sorted((*made.chosen, *made.refused), key=lambda c: float(c.reasons["place"]))
-    return {"first": written[:1], "mean": written, "chosen": list(made.chosen)}
+    if written and written[0].caption.method == "free":
+        first = written[: options.count]
+    else:
+        first = _draws(topic, language, options) if written else []
+    return {"first": first, "mean": written, "chosen": list(made.chosen)}
+
+
+def _draws(topic: str, language: str, options: argparse.Namespace) -> list[Candidate]:
+    """The first frames of an even shuffle that give captions within their templates' limits."""
+    limits = {name: tuple(b.max_chars for b in t.boxes) for name, t in load_templates().items()}
+    frames = suitable_frames(clean_topic(topic, language), language)
+    Random(f"{options.seed}|{topic}").shuffle(frames)
+    filled = (
+        fill_frame(frame, phrase, seed=options.seed, limits=limits) for frame, phrase, _ in frames
+    )
+    return [Candidate(caption) for caption in filled if caption][: options.count]
+
+
+def _to_judge(topic: str, groups: dict[str, list[Candidate]]) -> list[Row]:
+    """First and chosen captions of a topic, one that is both only once."""
+    found: dict[tuple[str, str], Row] = {}
+    for name in ("first", "chosen"):
+        for candidate in groups[name]:
+            texts = " | ".join(candidate.caption.texts)
+            key = (candidate.caption.template, texts)
+            row = {
+                "topic": topic,
+                "template": key[0],
+                "texts": texts,
+                "good": "",
+                "group": name,
+                "method": candidate.caption.method,
+            }
+            if key in found:
+                row["group"] = f"{found[key]['group']} {name}"
+            found[key] = row
+    return list(found.values())
+
+
+def _write_blind(out: Path, rows: list[Row], seed: int) -> None:
+    Random(seed).shuffle(rows)
+    for name, columns in (
+        ("blind.csv", ("number", "topic", "template", "texts", "good")),
+        ("key.csv", ("number", "group", "method")),
+    ):
+        with (out / name).open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, fieldnames=columns, extrasaction="ignore")
+            table.writeheader()
+            table.writerows({"number": str(n), **row} for n, row in enumerate(rows, 1))
+
+
+def judged(folders: Iterable[Path]) -> None:
+    """Print the shares of captions judged good, with 95 % Wilson intervals, first and chosen."""
+    counts: dict[str, list[bool]] = {}
+    for folder in folders:
+        key = {row["number"]: row for row in _read(folder / "key.csv")}
+        for row in _read(folder / "blind.csv"):
+            if row["good"] not in ("y", "n"):
+                raise SystemExit(f"{folder}/blind.csv: {row['number']} is not judged (y or n)")
+            known = key[row["number"]]
+            for group in known["group"].split():
+                for name in (group, f"{group}, {known['method']}"):
+                    counts.setdefault(name, []).append(row["good"] == "y")
+    for name, good in sorted(counts.items()):
+        share, n = float(np.mean(good)), len(good)
+        middle = (share + 1.92 / n) / (1 + 3.84 / n)
+        half = 1.96 * np.sqrt(share * (1 - share) / n + 0.96 / n**2) / (1 + 3.84 / n)
+        between = f"({middle - half:.2f}–{middle + half:.2f})"
+        print(f"{name:16} {sum(good):4} of {n:4}  {share:.2f}  {between}")
+
+
+def _read(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 class Judge:
@@ -151,11 +259,13 @@ class Judge:
     def checks(self, topic: str, candidate: Candidate) -> dict[str, bool]:
         caption = candidate.caption
         template = self.templates[caption.template]
+        if len(caption.texts) != len(template.boxes):  # a draft that is no caption
+            return dict.fromkeys(CHECKS, False)
         whole = " ".join(caption.texts)
         own = self._vector(whole)
         near = np.array([own @ self._vector(text) for text in self.chosen])
         found = {
-            "form": not faults(caption.texts),
+            "form": not candidate.refused.startswith("no caption") and not faults(caption.texts),
             "limits": all(
                 len(text) <= box.max_chars
                 for text, box in zip(caption.texts, template.boxes, strict=True)
@@ -231,6 +341,4 @@ def _table(shares: dict[str, list[dict[str, bool]]]) -> None:
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
     main()
-    print(f"in all {time.monotonic() - started:.0f} s")

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true", help="list what was judged wrongly")
     options = parser.parse_args()
     measure("headlines", options.part, screen_topics, options.errors)
+    measure("words", options.part, screen_topics, options.errors)
     measure(
         "captions", options.part, lambda texts: [screen_caption(t) for t in texts], options.errors
     )

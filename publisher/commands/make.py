@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,11 @@ from publisher.commands.context import settings_of as _settings
 from publisher.llm import ModelError, probe
 from publisher.memes.corpus import load_corpus
 from publisher.memes.make import MakeRequest, make_memes
-from publisher.memes.memegen_import import import_memegen
+from publisher.memes.memegen_import import read_memegen
 from publisher.memes.preview import contact_sheet
 from publisher.memes.render import RenderError, render
 from publisher.memes.templates import (
+    LICENCE_FILE,
     TemplateError,
     check_templates,
     load_templates,
@@ -40,6 +42,17 @@ def _or_default(config: Path) -> Settings | None:
 
 def _template_dirs(settings: Settings | None) -> list[Path]:
     return [settings.path(d) for d in settings.memes.templates] if settings else []
+
+
+def model_cache(settings: Settings | None) -> Path:
+    """Where is kept what a model can: with the daemon's state, or in the user's cache."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "memegen"
+    return (settings.state if settings else home) / "models"
+
+
+def _embedding(settings: Settings | None) -> str | None:
+    given = settings.topics.embedding if settings else ""
+    return str(settings.path(given)) if settings and given else None
 
 
 @click.command()
@@ -82,7 +95,11 @@ def meme(
         model_path=str(chosen_model) if chosen_model else None,
         mode=mode or (settings.model.mode if settings else "auto"),
         template=template,
+        threads=settings.model.threads if settings else 0,
         template_dirs=tuple(str(d) for d in _template_dirs(settings)),
+        embedding_path=_embedding(settings),
+        blocklist=settings.topics.blocklist if settings else (),
+        cache=str(model_cache(settings)),
     )
     try:
         made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
@@ -219,18 +236,37 @@ def templates_preview(config: Path, language: str | None, out: Path) -> None:
 
 @templates.command("import")
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--licence",
+    metavar="TEXT",
+    default="",
+    help="State the pictures' licence: written to DIRECTORY/LICENCE, unless that is there.",
+)
 @plain_errors
-def templates_import(directory: Path) -> None:
+def templates_import(directory: Path, licence: str) -> None:
     """Read memegen-style folders (config.yml) and say what became of each.
 
-    Name DIRECTORY under memes.templates in the configuration to use them.
+    Name DIRECTORY under memes.templates in the configuration to use them. Templates without a
+    licence are not used.
     """
     try:
-        found = import_memegen(directory)
+        found, problems = read_memegen(directory)
     except TemplateError as error:
         raise click.ClickException(str(error)) from error
+    if licence.strip() and any(not template.licence for template in found):
+        file = directory / LICENCE_FILE
+        if file.exists():
+            raise click.ClickException(f"{file} is there but empty: write the licence into it")
+        file.write_text(licence.strip() + "\n", encoding="utf-8")
+        click.echo(f"wrote {file}")
+        found, problems = read_memegen(directory)
     for template in found:
-        click.echo(f"{template.id}: {len(template.boxes)} boxes, {template.licence}")
+        stated = template.licence or "no licence: not used until --licence TEXT states one"
+        click.echo(f"{template.id}: {len(template.boxes)} boxes, {stated}")
+    for problem in problems:
+        click.echo(f"not imported: {problem}", err=True)
+    if not found:
+        raise click.ClickException(f"no template to import in {directory}")
 
 
 @click.group()
@@ -246,7 +282,7 @@ def models() -> None:
 def models_check(config: Path, as_json: bool, model: Path | None) -> None:
     """Probe MODEL (or the configured one) here: what it can do, how fast, in what memory.
 
-    The answer decides which way to captions `mode = "auto"` takes.
+    The answer decides which way to captions `mode = "auto"` takes, and is kept for it.
     """
     settings = _or_default(config)
     given = model or (
@@ -254,7 +290,7 @@ def models_check(config: Path, as_json: bool, model: Path | None) -> None:
     )
     click.echo("… a minute or two", err=True)
     try:
-        result = probe(given)
+        result = probe(given, model_cache(settings), anew=True)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from publisher.llm.errors import ModelError
 from publisher.llm.files import embedded_model_path
 from publisher.llm.model import ChatPrompt, Completion, Model, open_model
-from publisher.llm.probing import ProbeResult, probe
+from publisher.llm.probing import ProbeResult, probe, way_to_captions
 
 __all__ = [
     "ChatPrompt",
@@ -20,4 +20,5 @@ __all__ = [
     "embedded_model_path",
     "open_model",
     "probe",
+    "way_to_captions",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import os
 import re
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +19,15 @@ from typing import Any, Literal
 from publisher.llm.files import embedded_model_path
 from publisher.llm.model import Completion, Model, open_model
 
-VERSION = 1
+log = logging.getLogger(__name__)
+
+VERSION = 2
 FREE_WELL_FORMED, FREE_OBEDIENCE, FREE_SENSE = 0.6, 0.6, 0.9
+FEWEST_DRAFTS = 16
+"""Of the 32; with fewer written in the time there is, nothing is said of their quality."""
 _DRAFTS = 8
 _LONGEST = 70
+_SAMPLE = 1 << 16
 
 _ASK = {
     "ru": "Напиши на тему «{topic}» смешную подпись из двух частей через « | ».",
@@ -68,7 +74,8 @@ class ProbeResult:
     `well_formed`: drafts that are words of their language, come to an end, do not loop or copy.
     `obedience`: drafts in the shape asked for: two parts, not too long, in the right alphabet.
     `sense`: of two endings of a sentence, how often the sensible one is the likelier.
-    `peak_rss_mb` is the whole process's highest, so a fresh process tells it best.
+    `peak_rss_mb` is the whole process's highest, so a fresh process tells it best. Shares are of
+    what was written before the budget ended; `in_time` says whether that was enough to judge by.
     """
 
     name: str
@@ -82,59 +89,117 @@ class ProbeResult:
     mode: Literal["free", "frames"]
     reason: str
     details: dict[str, Any]
+    in_time: bool = True
+
+
+Mode = Literal["free", "frames"]
+_answers: dict[str, ProbeResult] = {}  # of this process
+
+
+def way_to_captions(
+    model: Model,
+    cache: Path | None = None,
+    *,
+    budget_s: float = 60,
+    tell: Callable[[], None] = lambda: None,
+) -> tuple[Mode, str]:
+    """Which way to captions suits an open model, and why.
+
+    A small model is told by its header. Any other is probed once: the answer is remembered by
+    this process, and in `cache` (see `probe`) for the next. `tell` is called before a probe.
+    """
+    if reason := _too_small(model.kind, model.parameters):
+        return "frames", reason
+    key = _file_name(model.path)
+    found = _answers.get(key) or (_read(cache / key) if cache is not None else None)
+    if found is None:
+        tell()
+        found = _probe(model, budget_s)
+        if cache is not None and found.in_time:
+            _keep(cache / key, found)
+    _answers[key] = found
+    return found.mode, found.reason
 
 
 def probe(
-    path: Path | None = None, cache: Path | None = None, *, budget_s: float = 120
+    path: Path | None = None,
+    cache: Path | None = None,
+    *,
+    budget_s: float = 120,
+    anew: bool = False,
 ) -> ProbeResult:
     """Try a model (None: the embedded one) and say whether it may write captions freely.
 
-    With `cache` (a folder) the answer is kept as JSON for that file's path, size and time, and read
-    back from there. When `budget_s` is spent, what was not tried counts as failed: a model too
-    slow to be probed is too slow to be used. Raises ModelError (see `open_model`).
+    With `cache` (a folder) the answer is kept as JSON for that file's path, size, time and a hash
+    of its ends, and read back from there unless `anew`. A probe that `budget_s` seconds cut short
+    is not kept: a crowded machine says nothing of the model. Raises ModelError (see `open_model`).
     """
     path = Path(path) if path is not None else embedded_model_path()
     kept = cache / _file_name(path) if cache is not None and path.exists() else None
-    if kept is not None and (found := _read(kept)) is not None:
+    if kept is not None and not anew and (found := _read(kept)) is not None:
         return found
     result = _probe(open_model(path), budget_s)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=kept.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as part:
-            json.dump(asdict(result), part, ensure_ascii=False, indent=1)
-        os.replace(part.name, kept)
+    if kept is not None and result.in_time:
+        _keep(kept, result)
     return result
 
 
+def _keep(path: Path, result: ProbeResult) -> None:
+    """Write the answer down, whole or not at all; a folder that cannot be written is no harm."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
+        ) as part:
+            json.dump(asdict(result), part, ensure_ascii=False, indent=1)
+        os.replace(part.name, path)
+    except OSError as error:
+        log.warning("cannot keep what a model can in %s: %s", path, error)
+
+
 def _probe(model: Model, budget_s: float) -> ProbeResult:
-    end = time.monotonic() + budget_s
-    right = _sense(model, end)
+    began = time.monotonic()
+    right, weighed = _sense(model, began + budget_s / 2)
     drafts: dict[str, list[Completion]] = {}
     tokens, seconds = 0, 0.0
-    for language, topics in _TOPICS.items():
-        for topic in topics:
-            began = time.monotonic()
-            written = model.complete(
-                _prompt(model, language, topic),
-                n=_DRAFTS,
-                seeds=range(_DRAFTS),
-                max_tokens=48,
-                stop=["\n"],
-                budget_s=max(end - began, 0.0),
-            )
-            seconds += time.monotonic() - began
-            tokens += sum(done.tokens for done in written)
-            drafts[f"{language}: {topic}"] = written
+    for language, topic in _interleaved():
+        asked = time.monotonic()
+        written = model.complete(
+            _prompt(model, language, topic),
+            n=_DRAFTS,
+            seeds=range(_DRAFTS),
+            max_tokens=48,
+            stop=["\n"],
+            budget_s=max(began + budget_s - asked, 0.0),
+        )
+        seconds += time.monotonic() - asked
+        tokens += sum(done.tokens for done in written)
+        drafts[f"{language}: {topic}"] = [done for done in written if done.finish != "budget"]
     judged = [
         (_well_formed(done, key[:2]), _obedient(done, key[:2]))
         for key, written in drafts.items()
         for done in written
     ]
-    well, obey = (sum(column) / len(judged) for column in zip(*judged, strict=True))
-    sense = right / len(_SENSE)
+    well, obey = (
+        (sum(column) / len(judged) for column in zip(*judged, strict=True))
+        if judged
+        else (
+            0.0,
+            0.0,
+        )
+    )
+    sense = right / max(weighed, 1)
+    speed = tokens / max(seconds, 1e-9)
+    in_time = weighed == len(_SENSE) and len(judged) >= FEWEST_DRAFTS
     mode, reason = _verdict(model, well, obey, sense)
+    if not in_time and not _too_small(model.kind, model.parameters):
+        mode, reason = (
+            "frames",
+            (
+                f"too slow now: {len(judged)} of {len(drafts) * _DRAFTS} drafts in {budget_s:.0f} s"
+                f" ({speed:.1f} tokens/s); to be tried again when the machine is less busy"
+            ),
+        )
     return ProbeResult(
         name=model.name,
         kind=model.kind,
@@ -142,22 +207,35 @@ def _probe(model: Model, budget_s: float) -> ProbeResult:
         well_formed=round(well, 3),
         obedience=round(obey, 3),
         sense=round(sense, 3),
-        tokens_per_s=round(tokens / max(seconds, 1e-9), 1),
+        tokens_per_s=round(speed, 1),
         peak_rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0),
         mode=mode,
         reason=reason,
         details={key: [done.text.strip() for done in written] for key, written in drafts.items()},
+        in_time=in_time,
     )
 
 
-def _verdict(
-    model: Model, well: float, obey: float, sense: float
-) -> tuple[Literal["free", "frames"], str]:
+def _interleaved() -> list[tuple[str, str]]:
+    """(language, topic), the languages in turn, so that a cut leaves some of both."""
+    rows = zip(*([(language, topic) for topic in topics] for language, topics in _TOPICS.items()),
+               strict=True)  # fmt: skip
+    return [pair for row in rows for pair in row]
+
+
+def _too_small(kind: str, parameters: int) -> str:
+    """Why a model of this size writes no captions whatever it drafts, or ""."""
+    if kind == "base" and parameters < 3e9:
+        return "a base model below 3 billion parameters writes no jokes of its own"
+    if kind == "instruct" and parameters < 1e9:
+        return "an instruct model below 1 billion parameters writes no jokes of its own"
+    return ""
+
+
+def _verdict(model: Model, well: float, obey: float, sense: float) -> tuple[Mode, str]:
     """Which way to captions, and the first thing that decided against free writing."""
-    if model.kind == "base" and model.parameters < 3e9:
-        return "frames", "a base model below 3 billion parameters writes no jokes of its own"
-    if model.kind == "instruct" and model.parameters < 1e9:
-        return "frames", "an instruct model below 1 billion parameters writes no jokes of its own"
+    if reason := _too_small(model.kind, model.parameters):
+        return "frames", reason
     for name, value, least in (
         ("well-formed drafts", well, FREE_WELL_FORMED),
         ("drafts in the shape asked for", obey, FREE_OBEDIENCE),
@@ -182,18 +260,17 @@ def _prompt(model: Model, language: str, topic: str) -> str:
     return model.chat([*messages, {"role": "user", "content": ask.format(topic=topic)}])
 
 
-def _sense(model: Model, end: float) -> int:
-    """How many of the pairs of endings the model orders rightly, by mean log likelihood a token.
-
-    Pairs not come to before `end` (monotonic seconds) count as wrong.
-    """
-    right = 0
+def _sense(model: Model, end: float) -> tuple[int, int]:
+    """How many pairs of endings the model orders rightly, by mean log likelihood a token, and how
+    many it weighed before `end` (monotonic seconds)."""
+    right = weighed = 0
     for start, good, bad in _SENSE:
         if time.monotonic() >= end:
             break
         (a, n), (b, m) = model.loglikelihood(start, [good, bad])
         right += a / n > b / m
-    return right
+        weighed += 1
+    return right, weighed
 
 
 def _well_formed(done: Completion, language: str) -> bool:
@@ -232,8 +309,12 @@ def _morphology() -> Any:
 
 def _file_name(path: Path) -> str:
     stat = path.stat()
-    key = f"{VERSION}|{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    return f"probe-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    with path.open("rb") as file:
+        ends = file.read(_SAMPLE)
+        file.seek(max(stat.st_size - _SAMPLE, 0))
+        ends += file.read(_SAMPLE)
+    key = f"{VERSION}|{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|".encode() + ends
+    return f"probe-{hashlib.sha256(key).hexdigest()[:16]}.json"
 
 
 def _read(path: Path) -> ProbeResult | None:

@@ -1,6 +1,5 @@
 """Frames: captions that are funny by construction, with slots for the topic, fills and choices.
 
-`frames/<language>/<template>.txt` holds the frames of a template; docs/captions.md has the format.
 A model is not needed: without one, choices and fills are drawn by the seed.
 """
 
@@ -10,237 +9,22 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
 from publisher.memes import inflect
-from publisher.memes.frames_kinds import DATA, FEELINGS, TopicPhrase, kinds_of_words
+from publisher.memes.frames_file import LIMITS, PHRASES, Frame, Slot, load_frames
+from publisher.memes.frames_kinds import DATA, TopicPhrase
 from publisher.memes.frames_topic import quoted, topic_phrases
 from publisher.memes.types import Caption
 
 Rank = Callable[[str, list[str]], list[float]]
 Fill = Callable[[str, str, int], list[str]]
 
-LINE, LABEL, LONG = 60, 32, 90
-LIMITS: dict[str, tuple[int, ...]] = {
-    "no_yes": (LINE, LINE),
-    "expectation_reality": (LINE, LINE),
-    "escalation": (LINE,) * 4,
-    "before_after": (LINE, LINE),
-    "nobody_me": (LINE, LONG),
-    "dialogue": (LINE,) * 3,
-    "list_of_four": (LINE, *(LABEL,) * 4),
-    "distracted": (LABEL,) * 3,
-    "reaction_cat": (LONG,),
-    "announcement": (LABEL, LONG),
-    "comparison_table": (LABEL,) * 6,
-    "two_buttons": (LABEL,) * 3,
-    "rocket": (LINE, LINE),
-    "coffee": (LINE, LINE),
-    "moon": (LONG, LABEL),
-    "documentary": (LINE, LONG),
-    "pie_chart": (LINE, LABEL, LABEL),
-    "iceberg": (LABEL, LONG),
-    "scales": (LABEL, LABEL),
-    "crossroads": (LABEL,) * 3,
-    "messenger": (LABEL, LINE, LINE, LINE),
-    "notification": (LABEL, LINE, LINE),
-    "diploma": (LABEL, LONG),
-    "forecast": (LINE, LABEL, LABEL, LABEL),
-    "error_window": (LABEL, LONG, LABEL, LABEL),
-    "handshake": (LABEL,) * 3,
-    "loading": (LINE, LINE),
-    "stairs": (LABEL,) * 3,
-}
-
 _NEUTRAL = {"ru": "что-то", "en": "something"}
-
-# What a header may ask of a topic besides its kinds.
-MARKS = frozenset({"any", "sg", "pl", "anim", "inan", "plain", "one", "two", "quote", "news"})
-PARTS = frozenset({"first", "second"})
-PHRASES = PARTS | {"topic", "the", "agree"}
-_SLOT = re.compile(r"\{([^{}]*)\}")
-_ATTRIBUTE = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
-_FIT_WEIGHT = 3.0  # of each kind that a frame asks for, against Gumbel noise of scale 1
+_FIT_WEIGHT = 5.0  # of each kind that a frame asks for, against Gumbel noise of scale 1
+_SPENT_WEIGHT = 5.0  # of each post that a frame made
 _CHOICE_TEMPERATURE = 0.35  # nats a character-normalised score may be overruled by the seed
-
-
-class FrameError(ValueError):
-    """A frame file is malformed: the message names file, frame and fault."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """`kind`: "text", "choice", "fill", "agree", "quote", or the phrase it stands for."""
-
-    kind: str
-    value: str = ""
-    options: tuple[str, ...] = ()
-    hint: str = ""
-    capital: bool = False
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame. `suits` is a disjunction of conjunctions; "!kind" excludes."""
-
-    id: str
-    template: str
-    language: str
-    suits: tuple[frozenset[str], ...]
-    boxes: tuple[tuple[Slot, ...], ...]
-    source: tuple[str, ...]
-
-    def fit(self, topic: TopicPhrase) -> float:
-        """0 when the frame does not suit the topic, else 1 and more, the closer it is cut."""
-        traits = _traits(topic)
-        best = 0.0
-        for wanted in self.suits:
-            positive = {mark for mark in wanted if not mark.startswith("!")}
-            negative = {mark[1:] for mark in wanted if mark.startswith("!")}
-            if positive <= traits and not negative & traits:
-                best = max(best, 1 + _specificity(positive))
-        slots = {slot.kind for box in self.boxes for slot in box}
-        if (slots & PHRASES and not topic.inflectable) or (slots & PARTS and not topic.parts):
-            return 0
-        return best
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        return _pattern(self)
-
-
-@lru_cache(maxsize=2048)
-def _pattern(frame: Frame) -> re.Pattern[str]:
-    boxes = [
-        "".join(
-            re.escape(slot.value.casefold()) if slot.kind == "text" else ".{0,60}?" for slot in box
-        )
-        for box in frame.boxes
-    ]
-    return re.compile("\n".join(boxes))
-
-
-def _specificity(wanted: set[str]) -> float:
-    """How much a frame's wishes tell of the topic: a kind more than a feeling, a mark nothing."""
-    return sum(
-        2.0 if mark == "two" else 0.5 if mark in FEELINGS else 1.0
-        for mark in wanted - (MARKS - {"two"})
-    )
-
-
-def _traits(topic: TopicPhrase) -> set[str]:
-    traits = {"any", *topic.kinds, "anim" if topic.animate else "inan"}
-    traits.add("pl" if topic.gender == "plur" else "sg")
-    if not topic.inflectable:
-        traits.add("quote")
-    if topic.news:
-        traits.add("news")
-    if not topic.possessive and not topic.coordinated:
-        traits.add("plain")
-    if topic.parts:
-        traits.add("two")
-    if " " not in topic.phrase:
-        traits.add("one")
-    return traits
-
-
-# Reading
-
-
-@lru_cache(maxsize=4)
-def load_frames(language: str) -> tuple[Frame, ...]:
-    """All frames of a language, in file order. Raises FrameError naming the faulty one."""
-    frames: list[Frame] = []
-    for path in sorted((DATA / language).glob("*.txt")):
-        frames += parse_frames(path.read_text(encoding="utf-8"), path.stem, language)
-    seen: set[str] = set()
-    for frame in frames:
-        if frame.id in seen:
-            raise FrameError(f"{frame.id}: the id is used twice")
-        seen.add(frame.id)
-    return tuple(frames)
-
-
-def parse_frames(text: str, template: str, language: str) -> list[Frame]:
-    """Frames of one file: «[name] kinds», then a line a box; "#" begins a comment line."""
-    if template not in LIMITS:
-        raise FrameError(f"{template}: there is no such template")
-    known = MARKS | frozenset().union(*kinds_of_words(language).values())
-    frames = []
-    blocks = re.split(r"\n\s*\n", unicodedata.normalize("NFC", text))
-    for block in blocks:
-        lines = [line.strip() for line in block.splitlines()]
-        lines = [line for line in lines if line and not line.startswith("#")]
-        if not lines:
-            continue
-        header = re.fullmatch(r"\[([\w-]+)\]\s*(.*)", lines[0])
-        if not header:
-            raise FrameError(f"{language}/{template}: expected «[name] kinds», got {lines[0]!r}")
-        frame_id = f"{language}.{template}.{header.group(1)}"
-        suits = tuple(frozenset(part.split("+")) for part in (header.group(2) or "any").split())
-        unknown = {mark.lstrip("!") for part in suits for mark in part} - known
-        if unknown:
-            raise FrameError(f"{frame_id}: unknown kinds {sorted(unknown)}")
-        texts = tuple(lines[1:])
-        if len(texts) != len(LIMITS[template]):
-            raise FrameError(
-                f"{frame_id}: {len(texts)} lines, but {template} has {len(LIMITS[template])} boxes"
-            )
-        try:
-            boxes = tuple(tuple(_slots(line)) for line in texts)
-        except ValueError as error:
-            raise FrameError(f"{frame_id}: {error}") from None
-        frames.append(Frame(frame_id, template, language, suits, boxes, texts))
-    return frames
-
-
-def _slots(line: str) -> Iterable[Slot]:
-    end = 0
-    for match in _SLOT.finditer(line):
-        if match.start() > end:
-            yield Slot("text", line[end : match.start()])
-        yield _slot(match.group(1))
-        end = match.end()
-    if end < len(line):
-        yield Slot("text", line[end:])
-    if "{" in _SLOT.sub("", line) or "}" in _SLOT.sub("", line):
-        raise ValueError(f"unpaired brace in {line!r}")
-
-
-def _slot(body: str) -> Slot:
-    name, _, rest = body.partition(":")
-    name, rest = name.strip(), rest.strip()
-    capital = name[:1].isupper()
-    name = name.lower()
-    if name in ("topic", "the") and "|" in rest:
-        variants = tuple(part.strip() for part in rest.split("|"))
-        if len(variants) not in (2, 4):
-            raise ValueError(f"agreement needs 2 or 4 variants: {body!r}")
-        return Slot("agree", options=variants, capital=capital)
-    if name in ("topic", "the", "first", "second"):
-        case = rest or "nomn"
-        if case not in inflect.CASES:
-            raise ValueError(f"unknown case {case!r}")
-        return Slot(name, case, capital=capital)
-    if name == "quote":
-        return Slot("quote")
-    if name == "choice":
-        options = tuple(part.strip() for part in rest.split(" / ") if part.strip())
-        if len(options) < 2:
-            raise ValueError(f"a choice needs two options or more: {body!r}")
-        return Slot("choice", options=options, capital=capital)
-    if name == "fill":
-        attributes = {key: a or b for key, a, b in _ATTRIBUTE.findall(rest)}
-        options = tuple(part.strip() for part in attributes.get("list", "").split("|") if part)
-        if not options:
-            raise ValueError(f'a fill needs list="…" to fall back on: {body!r}')
-        return Slot("fill", attributes.get("max", "2"), options, attributes.get("hint", ""))
-    raise ValueError(f"unknown slot {body!r}")
-
-
-# Filling
 
 
 def fill_frames(
@@ -265,26 +49,14 @@ def fill_frames(
     made one of `avoid` come last, the captions themselves never again. The result depends on the
     arguments alone. Empty when no frame suits.
     """
-    phrases = topic_phrases(topic, language) or [quoted(topic, language)]
-    extra = frozenset(kinds or ())
-    wanted = set(templates) if templates is not None else None
     posted = {(template, normal_texts(texts)) for template, texts in avoid}
     spent = _spent_frames(avoid, language)
     rng = Random(f"{seed}|{language}|{topic}")
     scored: list[tuple[float, Frame, TopicPhrase]] = []
-    for frame in load_frames(language):
-        if wanted is not None and frame.template not in wanted:
-            continue
-        options = []
-        for at, phrase in enumerate(phrases):
-            fit = frame.fit(_with_kinds(phrase, extra))
-            if fit:
-                options.append((_FIT_WEIGHT * fit - 0.6 * at, phrase))
+    for frame, phrase, fit in suitable_frames(topic, language, templates, kinds):
         noise = -math.log(-math.log(rng.random() or 0.5))
-        if options:
-            weight, phrase = max(options, key=lambda option: option[0])
-            weight -= 3.0 * spent.get(frame.id, 0)
-            scored.append((weight + noise, frame, phrase))
+        weight = _FIT_WEIGHT * fit - _SPENT_WEIGHT * spent.get(frame.id, 0)
+        scored.append((weight + noise, frame, phrase))
     captions: list[Caption] = []
     for frame, phrase in _take_turns(scored):
         caption = fill_frame(
@@ -295,6 +67,30 @@ def fill_frames(
         if len(captions) >= count:
             break
     return captions
+
+
+def suitable_frames(
+    topic: str,
+    language: str,
+    templates: Iterable[str] | None = None,
+    kinds: Iterable[str] | None = None,
+) -> list[tuple[Frame, TopicPhrase, float]]:
+    """Every frame that suits the topic, with the reading that it suits best and how closely it is
+    cut to it: about 1 for a frame that suits any topic, 2 for one that asks for what the topic is.
+    In file order."""
+    phrases = topic_phrases(topic, language) or [quoted(topic, language)]
+    extra = frozenset(kinds or ())
+    readings = [(at, _with_kinds(phrase, extra)) for at, phrase in enumerate(phrases)]
+    wanted = set(templates) if templates is not None else None
+    found = []
+    for frame in load_frames(language):
+        if wanted is not None and frame.template not in wanted:
+            continue
+        fits = [(fit - 0.2 * at, phrase) for at, phrase in readings if (fit := frame.fit(phrase))]
+        if fits:
+            best, phrase = max(fits, key=lambda option: option[0])
+            found.append((frame, phrase, best))
+    return found
 
 
 def _with_kinds(phrase: TopicPhrase, extra: frozenset[str]) -> TopicPhrase:

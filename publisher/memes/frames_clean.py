@@ -8,6 +8,7 @@ import unicodedata
 from publisher.memes import inflect
 
 MAX_TOPIC = 300  # characters; a long headline has about 120
+LONGEST_IN_PROMPT = 120
 _MAX_WORD = 45
 _ORDER = re.compile(
     r"<\|?[a-z_/]+\|?>|\[/?inst\]|###|```"
@@ -46,10 +47,7 @@ def clean_topic(text: str, language: str) -> str:
     «сделай мем про дедлайн» becomes «дедлайн». Raises TopicError for a topic that is empty,
     endless, in another script, or that gives orders to the model: a topic is data.
     """
-    plain = unicodedata.normalize("NFKC", text[: MAX_TOPIC * 10])
-    plain = "".join(c if unicodedata.category(c) != "Cc" else " " for c in plain)
-    plain = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn", "Me", "Co"))
-    plain = " ".join(plain.replace("{", "(").replace("}", ")").split()).strip(" .,;")
+    plain = _one_line(text).replace("{", "(").replace("}", ")").strip(" .,;")
     letters = [c for c in plain if c.isalpha()]
     if not letters:
         raise TopicError("empty", "the topic is empty: write a word or a headline")
@@ -63,6 +61,28 @@ def clean_topic(text: str, language: str) -> str:
     if _ORDER.search(plain):
         raise TopicError("order", "the topic reads as an instruction to the model, not as a topic")
     return _without_request(plain, language)
+
+
+def topic_for_prompt(topic: str) -> str:
+    """The topic as one line of at most 120 characters that cannot end its quotes in a prompt.
+
+    Quotes, brackets, separators and line breaks become spaces. Raises ValueError for a
+    topic without letters.
+    """
+    text = " ".join(re.sub(r"[|<>«»„“”\"`{}\[\]\\#*]+", " ", _one_line(topic)).split())
+    if len(text) > LONGEST_IN_PROMPT:
+        text = text[:LONGEST_IN_PROMPT].rsplit(" ", 1)[0]
+    if not any(c.isalnum() for c in text):
+        raise ValueError(f"the topic {topic[:40]!r} has no letters: give a word or a headline")
+    return text
+
+
+def _one_line(text: str) -> str:
+    """Compatibility forms composed; no control, zero-width, direction or combining marks."""
+    plain = unicodedata.normalize("NFKC", text[: MAX_TOPIC * 10])
+    plain = "".join(c if unicodedata.category(c) not in ("Cc", "Zl", "Zp") else " " for c in plain)
+    marks = ("Cf", "Mn", "Me", "Co", "Cs", "Cn")
+    return " ".join("".join(c for c in plain if unicodedata.category(c) not in marks).split())
 
 
 def _without_request(text: str, language: str) -> str:

@@ -7,7 +7,6 @@ end its line or its quotes, quoted, and the grammar decides the answer's shape w
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +14,11 @@ import numpy as np
 
 from publisher.llm import ChatPrompt, Completion, Model
 from publisher.memes.corpus import Example, caption_key
+from publisher.memes.frames_clean import topic_for_prompt
 from publisher.memes.templates import Template
 from publisher.memes.types import Caption
 
 Embed = Callable[[Sequence[str]], np.ndarray]
-LONGEST_TOPIC = 120
 _CHARS_PER_TOKEN = 2.0
 _CHARS_PER_WORD = 8
 _LETTERS = {"ru": "А-Яа-яЁёA-Za-z", "en": "A-Za-z"}
@@ -67,18 +66,19 @@ _THEMES = {
 
 @dataclass(frozen=True)
 class Rejected:
-    """What a model wrote and why it is no caption."""
+    """What a model wrote, cut where it set separators, and why it is no caption."""
 
-    text: str
+    caption: Caption
     reason: str
-    seed: int
 
 
 @dataclass(frozen=True)
 class Drafts:
-    """What `draft_captions` got: captions, and what was refused, in the order of the seeds."""
+    """What `draft_captions` got: captions, each with its mean log-likelihood a token, and what was
+    refused; both in the order of the seeds."""
 
     captions: list[Caption]
+    likely: list[float]
     rejected: list[Rejected]
 
 
@@ -105,23 +105,6 @@ def choose_examples(
     return chosen[::-1]
 
 
-def clean_topic(topic: str) -> str:
-    """The topic as one quoted-safe line of at most 120 characters.
-
-    Control, invisible and direction-changing characters, line breaks, separators and brackets go.
-    Raises ValueError when no letter or digit is left.
-    """
-    text = unicodedata.normalize("NFKC", topic[: 20 * LONGEST_TOPIC])
-    text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
-    text = "".join(c for c in text if unicodedata.category(c)[0] != "C")
-    text = " ".join(re.sub(r"[|<>«»“”\"`{}\[\]\\#*]+", " ", text).split())
-    if len(text) > LONGEST_TOPIC:
-        text = text[:LONGEST_TOPIC].rsplit(" ", 1)[0]
-    if not any(c.isalnum() for c in text):
-        raise ValueError(f"the topic {topic[:40]!r} has no letters: give a word or a headline")
-    return text
-
-
 def grammar_of(limits: Sequence[int], language: str) -> str:
     """GBNF for one line: each box filled, none over its limit, " | " between them."""
     letters = _LETTERS[language]
@@ -136,7 +119,7 @@ def prompt_of(
 ) -> str:
     """Few-shot lines for a base model, answered turns in its chat template for the other."""
     words = _WORDS[language]
-    topic = clean_topic(model.neutral(topic))
+    topic = topic_for_prompt(model.neutral(topic))
     meme = words["meme"].format(
         name=template.name.of(language), pattern=template.pattern.of(language)
     )
@@ -195,37 +178,22 @@ def draft_captions(
         budget_s=budget_s,
         cancelled=cancelled,
     )
-    drafts = Drafts([], [])
+    drafts = Drafts([], [], [])
     seen = {caption_key(e.texts): "copies an example" for e in examples}
     source = ",".join(f"{e.language}/{e.template}:{e.line}" for e in examples)
     for done in written:
         texts = tuple(part.strip() for part in done.text.split(" | "))
+        caption = Caption(
+            template.id, texts, language, "free", source, model.name, prompt, done.seed
+        )
         reason = _fault(done, texts, limits) or seen.get(caption_key(texts), "")
         seen.setdefault(caption_key(texts), "same as another draft")
         if reason:
-            drafts.rejected.append(Rejected(done.text.strip(), reason, done.seed))
+            drafts.rejected.append(Rejected(caption, reason))
         else:
-            drafts.captions.append(
-                Caption(template.id, texts, language, "free", source, model.name, prompt, done.seed)
-            )
+            drafts.captions.append(caption)
+            drafts.likely.append(done.logprob / max(done.tokens, 1))
     return drafts
-
-
-def generate_free(
-    model: Model,
-    topic: str,
-    language: str,
-    template: Template,
-    examples: Sequence[Example],
-    *,
-    count: int,
-    seed: int,
-    budget_s: float | None,
-) -> list[Caption]:
-    """The captions of `draft_captions`, without what was refused."""
-    return draft_captions(
-        model, topic, language, template, examples, count=count, seed=seed, budget_s=budget_s
-    ).captions
 
 
 def _theme(theme: str, language: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from publisher.llm import Model
 from publisher.memes.corpus import caption_key
 from publisher.memes.form import faults
-from publisher.memes.free import clean_topic
+from publisher.memes.frames_clean import topic_for_prompt
 from publisher.memes.preference import Preference
 from publisher.memes.types import Caption
 
@@ -72,12 +72,12 @@ def rank(
         if found:
             part["faults"] = list(found)
     if embed is not None:
-        _by_embedding(clean_topic(topic), captions, parts, embed, preference, avoid)
+        _by_embedding(topic_for_prompt(topic), captions, parts, embed, preference, avoid)
     cheap = np.array([_score(part) for part in parts])
     order = [int(i) for i in np.argsort(-cheap, kind="stable")]
     chosen, rest = order[:weigh], order[weigh:]
     if model is not None:
-        _by_model(clean_topic(topic), captions, parts, model, chosen)
+        _by_model(topic_for_prompt(topic), captions, parts, model, chosen)
         chosen.sort(key=lambda i: -_score(parts[i]))
     return [Scored(captions[i], _score(parts[i]), parts[i]) for i in (*chosen, *rest)]
 

@@ -57,9 +57,13 @@ def readings(text: str) -> list[list[str]]:
     The first reading is the text as written; later ones join what is spelled apart.
     """
     joined_inside = _INSIDE.sub("", text)
-    together = _APART.sub(lambda match: re.sub(r"[^\w@$]", "", match.group()), text)
-    found = [_TOKEN.findall(version) for version in (text, joined_inside, together)]
+    found = [_TOKEN.findall(version) for version in (text, joined_inside, joined(text))]
     return [found[0], *(words for words in found[1:] if words != found[0])]
+
+
+def joined(text: str) -> str:
+    """`text` with what is spelled apart by single letters put together: «у б и й с т в о»."""
+    return _APART.sub(lambda match: re.sub(r"[^\w@$]", "", match.group()), text)
 
 
 def spellings(token: str) -> Iterator[str]:

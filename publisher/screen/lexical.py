@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from publisher.screen.disguise import joined, spellings
 from publisher.screen.phrases import Hit, load
 from publisher.screen.words import Word, words
+
+_CODED = re.compile(r"[^\W\d_]+\d+[^\W\d_]+|\d+[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True)
@@ -18,23 +22,58 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Look `text` up. A word that belongs to a figure of speech excuses the hits it is part of."""
-    text_words = words(text)
-    hits = load("topics_ru", "topics_en").find(text_words)
+    """Look `text` up, and, if letters are spelled apart in it, what they make together.
+
+    A word that belongs to a figure of speech excuses the hits it is part of.
+    """
+    reading = _read(words(text))
+    if (together := joined(text)) != text:
+        hidden = _read(words(together))
+        return Reading(
+            reading.strong + hidden.strong, reading.weak + hidden.weak, reading.figurative
+        )
+    return reading
+
+
+def _read(written: list[Word]) -> Reading:
+    lexicon = load("topics_ru", "topics_en")
+    hits = [hit for version in _versions(written) for hit in lexicon.find(version)]
     excused = {i for hit in hits if hit.kind == "figurative" for i in hit.places}
     serious = [hit for hit in hits if hit.kind != "figurative" and excused.isdisjoint(hit.places)]
     return Reading(
-        strong=tuple(_terms(serious, "strong", text_words)),
-        weak=tuple(_terms(serious, "weak", text_words)),
+        strong=tuple(_terms(serious, "strong", written)),
+        weak=tuple(_terms(serious, "weak", written)),
         figurative=tuple(
-            dict.fromkeys(_phrase(hit, text_words) for hit in hits if hit.kind == "figurative")
+            dict.fromkeys(_phrase(hit, written) for hit in hits if hit.kind == "figurative")
         ),
     )
 
 
-def _terms(hits: list[Hit], level: str, text_words: list[Word]) -> list[tuple[str, str]]:
-    return [(hit.kind, _phrase(hit, text_words)) for hit in hits if hit.level == level]
+def _versions(written: list[Word]) -> list[list[Word]]:
+    """The words as written, and, where digits stand among letters, as what these may stand for:
+    «п0гибли»."""
+    meant = [
+        [found for spelling in spellings(word.text) if (found := words(spelling))][1:]
+        if _CODED.fullmatch(word.text)
+        else []
+        for word in written
+    ]
+    count = max(map(len, meant), default=0)
+    return [
+        written,
+        *(
+            [
+                others[min(k, len(others) - 1)][0] if others else word
+                for word, others in zip(written, meant, strict=True)
+            ]
+            for k in range(count)
+        ),
+    ]
 
 
-def _phrase(hit: Hit, text_words: list[Word]) -> str:
-    return " ".join(text_words[i].text for i in hit.places)
+def _terms(hits: list[Hit], level: str, written: list[Word]) -> list[tuple[str, str]]:
+    return [(hit.kind, _phrase(hit, written)) for hit in hits if hit.level == level]
+
+
+def _phrase(hit: Hit, written: list[Word]) -> str:
+    return " ".join(written[i].text for i in hit.places)

@@ -1,8 +1,9 @@
 """Train the second opinion: `python -m publisher.screen.train`.
 
-Reads the training part of `labelled/headlines.jsonl`, chooses the thresholds on
-out-of-fold predictions (five folds), fits on the whole training part and writes
-`second_opinion.npz`. The held-out part is not read; `python -m benchmarks.screen` measures on it.
+Reads the training parts of `labelled/headlines.jsonl` and `labelled/words.jsonl` (bare topics of
+a word or two), chooses the thresholds on out-of-fold predictions for the headlines (five folds),
+fits on both and writes `second_opinion.npz`. The held-out parts are not read; `python -m
+benchmarks.screen` measures on them.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Example:
 
 
 def examples(name: str, part: str | None = None) -> list[Example]:
-    """The labelled set `name` ("headlines" or "captions"), or one part of it: "train" or
+    """The labelled set `name` ("headlines", "words" or "captions"), or one part of it: "train" or
     "held_out"."""
     return [e for e in _lines(LABELLED / f"{name}.jsonl") if part in (None, e.part)]
 
@@ -91,7 +92,8 @@ def main() -> None:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.svm import SVC
 
-    train = examples("headlines", "train")
+    headlines = examples("headlines", "train")
+    train = headlines + examples("words", "train")
     bad = np.array([example.bad for example in train])
     matrix = features([example.text for example in train])
     machine = SVC(C=STRENGTH, gamma=GAMMA, class_weight="balanced")
@@ -101,9 +103,12 @@ def main() -> None:
     probabilities = scaling.predict_proba(distance[:, None])[:, 1]
     print(f"{len(train)} examples, out-of-fold AUC {roc_auc_score(bad, probabilities):.3f}")
 
-    direct = bad & np.array([example.kind != "trap" for example in train])
-    readings = [read(example.text) for example in train]
-    thresholds, on_direct, on_bad, passed = choose_thresholds(readings, probabilities, bad, direct)
+    there = slice(len(headlines))
+    direct = bad[there] & np.array([example.kind != "trap" for example in headlines])
+    readings = [read(example.text) for example in headlines]
+    thresholds, on_direct, on_bad, passed = choose_thresholds(
+        readings, probabilities[there], bad[there], direct
+    )
     print(
         f"{thresholds}: out of fold, recall on direct tragedies {on_direct:.3f}, "
         f"on all {on_bad:.3f}, harmless passed {passed:.3f}"

@@ -4,15 +4,8 @@ from random import Random
 
 import pytest
 
-from publisher.memes.frames import (
-    LIMITS,
-    FrameError,
-    fill_frame,
-    fill_frames,
-    load_frames,
-    normal_texts,
-    parse_frames,
-)
+from publisher.memes.frames import fill_frame, fill_frames, normal_texts
+from publisher.memes.frames_file import LIMITS, FrameError, load_frames, parse_frames
 from publisher.memes.frames_kinds import kinds_of_words
 from publisher.memes.frames_topic import TopicPhrase, quoted, topic_phrase
 from publisher.memes.templates import load_templates

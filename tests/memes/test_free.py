@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from publisher.llm import Completion, Model, open_model
 from publisher.memes.corpus import Example
+from publisher.memes.frames_clean import LONGEST_IN_PROMPT, topic_for_prompt
 from publisher.memes.free import (
-    LONGEST_TOPIC,
     choose_examples,
-    clean_topic,
     draft_captions,
-    generate_free,
     prompt_of,
 )
 from publisher.memes.templates import Template, load_templates
@@ -120,7 +118,7 @@ def test_unusable_answers_are_refused_with_a_reason(
 
 def test_the_same_twice_is_kept_once(template: Template) -> None:
     scripted = Scripted("спать | спать днём", "Спать | спать днём!", "спать | есть")
-    kept = generate_free(
+    drafts = draft_captions(
         scripted,
         "сон",
         "ru",
@@ -130,7 +128,7 @@ def test_the_same_twice_is_kept_once(template: Template) -> None:
         seed=0,
         budget_s=None,  # type: ignore[arg-type]
     )
-    assert [c.texts for c in kept] == [("спать", "спать днём"), ("спать", "есть")]
+    assert [c.texts for c in drafts.captions] == [("спать", "спать днём"), ("спать", "есть")]
 
 
 def test_topic_stays_inside_its_quotes(template: Template) -> None:
@@ -150,22 +148,22 @@ def test_base_prompt_is_lines_and_ends_open(model: Model, template: Template) ->
 @pytest.mark.parametrize("empty", ["", "  \n", "!!!", "\u200b\u202e", "«|»"])
 def test_topic_without_letters(empty: str) -> None:
     with pytest.raises(ValueError, match="has no letters"):
-        clean_topic(empty)
+        topic_for_prompt(empty)
 
 
 @given(st.text(max_size=400))
-def test_clean_topic_is_one_plain_line(text: str) -> None:
+def test_topic_for_prompt_is_one_plain_line(text: str) -> None:
     try:
-        topic = clean_topic(text)
+        topic = topic_for_prompt(text)
     except ValueError:
         return
-    assert 0 < len(topic) <= LONGEST_TOPIC
+    assert 0 < len(topic) <= LONGEST_IN_PROMPT
     assert not re.search(r"[|«»\"<>\n\r]", topic)
     assert all(unicodedata.category(c)[0] != "C" for c in topic)
 
 
 def test_endless_topic_is_cut_at_a_word() -> None:
-    assert clean_topic("очень длинный заголовок " * 5000).endswith(
+    assert topic_for_prompt("очень длинный заголовок " * 5000).endswith(
         ("очень", "длинный", "заголовок")
     )
 

@@ -2,11 +2,15 @@
 
 import io
 import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from publisher.memes import make
+from publisher.llm import Completion
+from publisher.memes import choosing, make, writing
 from publisher.memes.make import Made, MakeRequest, make_memes
 from publisher.memes.templates import load_templates
 
@@ -121,26 +125,130 @@ def test_a_missing_model_is_noted_and_frames_go_on() -> None:
     assert any("no language model" in note for note in made.notes)
 
 
+@pytest.mark.parametrize(
+    ("content", "word"), [(b"GGUF\x03", "truncated"), (b"<html>", "not a GGUF")]
+)
+def test_a_broken_model_is_noted_and_frames_go_on(
+    tmp_path: Path, content: bytes, word: str
+) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(content)
+    made = make_memes(request("ипотека", count=1, use_model=True, model_path=str(path)))
+    assert len(made.chosen) == 1
+    assert any("no language model" in note and word in note for note in made.notes)
+
+
+class Scripted:
+    """An instruct model that writes what it is told to."""
+
+    name, kind, parameters, path = "scripted", "instruct", 1_500_000_000, Path("/nowhere")
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = answers
+
+    def neutral(self, text: str) -> str:
+        return text
+
+    def chat(self, messages: Sequence[dict[str, str]]) -> str:
+        return "\n".join(message["content"] for message in messages)
+
+    def complete(self, prompt: str, **wanted: object) -> list[Completion]:
+        return [Completion(text, 9, -9.0, "stop", i) for i, text in enumerate(self.answers)]
+
+    def loglikelihood(self, prompt: str, texts: list[str]) -> list[tuple[float, int]]:
+        return [(-float(len(text)), len(text)) for text in texts]
+
+    def answers_to(self, prompts: Sequence[str], options: Sequence[str]) -> np.ndarray:
+        return np.zeros((len(prompts), len(options)))
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def use(*answers: str) -> None:
+        model = Scripted(*answers)
+        monkeypatch.setattr(writing, "open_model", lambda *_, **__: model)
+
+    return use
+
+
+def test_free_drafts_that_are_no_captions_are_recorded(scripted: Callable[..., None]) -> None:
+    scripted("считать проценты по ипотеке | кормить кота", "одна надпись", "кот | Кот!")
+    made = make_memes(request("ипотека", count=1, use_model=True, mode="free", template="no_yes"))
+    assert [c.caption.texts for c in made.chosen] == [
+        ("считать проценты по ипотеке", "кормить кота")
+    ]
+    reasons = {c.caption.texts: c.refused for c in made.refused}
+    assert reasons[("одна надпись",)] == "no caption: 1 texts for 2 boxes"
+    assert reasons[("кот", "Кот!")] == "no caption: says the same in two boxes"
+    records = [c.reasons for c in (*made.chosen, *made.refused)]
+    assert {record["place"] for record in records} == {0, 1, 2}
+    assert all(record["method"] == "free" and record["prompt"] for record in records)
+
+
+def test_a_model_that_writes_nothing_usable_gives_way_to_frames(
+    scripted: Callable[..., None],
+) -> None:
+    scripted("", "...")
+    made = make_memes(request("ипотека", count=2, use_model=True, mode="free"))
+    assert len(made.chosen) == 2 and {c.caption.method for c in made.chosen} == {"frame"}
+    assert "scripted wrote nothing usable" in made.notes
+    assert any(c.refused.startswith("no caption") for c in made.refused)
+
+
+@pytest.mark.parametrize(("mode", "methods"), [("free", {"free", "frame"}), ("frames", {"frame"})])
+def test_auto_asks_the_probe(
+    scripted: Callable[..., None], monkeypatch: pytest.MonkeyPatch, mode: str, methods: set[str]
+) -> None:
+    asked: list[object] = []
+
+    def probed(model: object, cache: Path | None, *, budget_s: float, tell: Callable[[], None]):  # type: ignore[no-untyped-def]
+        asked.append((cache, budget_s))
+        tell()
+        return mode, "well-formed"
+
+    scripted("считать проценты по ипотеке | кормить кота")
+    monkeypatch.setattr(writing, "way_to_captions", probed)
+    said: list[str] = []
+    made = make_memes(
+        request("ипотека", use_model=True, template="no_yes", cache="/var/x", probe_s=9.0),
+        said.append,
+    )
+    assert asked == [(Path("/var/x"), 9.0)]
+    assert any(line.startswith("проверяю модель scripted") for line in said)
+    assert {c.caption.method for c in (*made.chosen, *made.refused)} == methods
+
+
+def test_an_encoder_that_is_not_there_gives_way_to_the_built_in_one() -> None:
+    made = make_memes(request("ипотека", count=1, embedding_path="/nowhere/encoder"))
+    assert made.chosen and any("built-in encoder is used" in note for note in made.notes)
+
+
+def test_frames_cut_to_the_topic_come_before_those_for_any(made: Made) -> None:
+    assert all(float(c.reasons["cut"]) >= 2 for c in made.chosen)
+
+
 def test_free_captions_without_a_model_are_frames() -> None:
     made = make_memes(request("ипотека", mode="free"))
     assert made.chosen and any("need a model" in note for note in made.notes)
 
 
 def test_what_does_not_fit_is_refused_and_the_next_is_drawn(
-    monkeypatch: pytest.MonkeyPatch,
+    made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from publisher.memes.render import TextDoesNotFit, render
 
+    too_small = {candidate.caption.template for candidate in made.chosen[:3]}
+
     def tight(template, texts, **more):  # type: ignore[no-untyped-def]
-        if template.id in ("scales", "moon", "no_yes"):
+        if template.id in too_small:
             raise TextDoesNotFit(template.id, "box", 5, length=9, size_px=30)
         return render(template, texts, **more)
 
-    monkeypatch.setattr(make, "render", tight)
-    made = make_memes(request("ипотека", count=8))
-    assert len(made.chosen) == 8
-    assert not {"scales", "moon", "no_yes"} & {c.caption.template for c in made.chosen}
-    assert any(c.refused.startswith("does not fit") for c in made.refused)
+    monkeypatch.setattr(choosing, "render", tight)
+    again = make_memes(request("ипотека", count=6))
+    assert len(again.chosen) == 6
+    assert not too_small & {c.caption.template for c in again.chosen}
+    assert any(c.refused.startswith("does not fit") for c in again.refused)
 
 
 def test_progress_is_told_in_the_topics_language() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from publisher.commands.make import templates as templates_command
 from publisher.memes.memegen_import import import_memegen, read_memegen, save_template
 from publisher.memes.render import render
 from publisher.memes.templates import (
@@ -158,3 +160,23 @@ def test_a_memegen_directory_is_used_in_place_once_its_licence_is_stated(tmp_pat
     assert check_templates(tmp_path, default=None) == []
     template = load_templates(tmp_path)["ds"]
     assert template.licence.startswith("CC BY 4.0")
+
+
+def test_the_command_says_when_no_licence_is_stated_and_states_it(tmp_path: Path) -> None:
+    folder(tmp_path, "ds", TWO_TURNED)
+    told = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
+    assert told.exit_code == 0 and "no licence: not used" in told.output
+    assert read_templates(tmp_path)[0] == {}
+    given = CliRunner().invoke(
+        templates_command, ["import", str(tmp_path), "--licence", "CC BY 4.0, by me"]
+    )
+    assert given.exit_code == 0 and "ds: 2 boxes, CC BY 4.0, by me" in given.output
+    assert read_templates(tmp_path)[0]["ds"].licence == "CC BY 4.0, by me"
+
+
+def test_the_command_tells_of_folders_it_cannot_use(tmp_path: Path) -> None:
+    nothing = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
+    assert nothing.exit_code == 1 and "no template to import" in nothing.output
+    folder(tmp_path, "far", "text:\n  - anchor_x: 0.5\n    scale_x: 0.9")
+    outside = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
+    assert outside.exit_code == 1 and "the box leaves" in outside.output
