@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 CATCH_UP = ("reconcile", "plan", "assign", "publish")
 GRACE_SECONDS = 8.0
+CLOCK_LOOK_SECONDS = 5.0
+CLOCK_JUMP_SECONDS = 30.0
+
+
+wall_clock = time.time
 
 
 def utc_now() -> datetime:
@@ -87,6 +93,7 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.running: set[asyncio.Task[Any]] = set()
         self.bot: asyncio.Task[None] | None = None
+        self.clock_watch: asyncio.Task[None] | None = None
         self.connected = False
 
     async def run(self) -> None:
@@ -138,13 +145,31 @@ class Daemon:
                 await self.job(name)
         if not self.stopping.is_set():
             self.schedule()
+            self.scheduler.start()
+            self.clock_watch = asyncio.create_task(self.watch_clock())
 
     def schedule(self) -> None:
+        """Every job at its next time by the clock as it is now."""
         settings = self.services.settings
         for name in JOBS:
             trigger = parse_trigger(getattr(settings.jobs, name), settings.zone)
-            self.scheduler.add_job(self.job, trigger, args=[name], id=name)
-        self.scheduler.start()
+            self.scheduler.add_job(self.job, trigger, args=[name], id=name, replace_existing=True)
+
+    async def watch_clock(self) -> None:
+        """When the clock was set, or the machine slept, plan every job's next time anew.
+
+        The scheduler remembers times: after a clock was set back it would be silent for as long.
+        """
+        drift = wall_clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_SECONDS)
+            jump = wall_clock() - time.monotonic() - drift
+            drift += jump
+            if abs(jump) >= CLOCK_JUMP_SECONDS:
+                log.warning("the clock jumped by %+.0f s; every job's next time is new", jump)
+                self.schedule()
+                for name in CATCH_UP:
+                    self.scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     async def job(self, name: str) -> None:
         task = asyncio.current_task()
@@ -166,8 +191,8 @@ class Daemon:
         """Let running jobs end for a few seconds, then leave them; the ledger knows the rest."""
         if self.scheduler.running:
             self.scheduler.shutdown(wait=False)
-        if self.bot:
-            self.bot.cancel()
+        for task in filter(None, (self.bot, self.clock_watch)):
+            task.cancel()
         if not self.connected:
             beginning.cancel()
         left = {task for task in (beginning, *self.running) if not task.done()}

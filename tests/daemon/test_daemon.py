@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from apscheduler.schedulers import base as schedulers
+from apscheduler.triggers import interval
 
 from publisher import daemon
 from publisher.daemon import Daemon
@@ -248,3 +250,76 @@ async def test_systemd_is_fed_only_while_the_loop_answers(
     await asyncio.sleep(1.0)
     assert "WATCHDOG=1" in systemd.heard()
     watchdog.stop()
+
+
+class Wrong:
+    """The machine's clock as the daemon and its scheduler see it, off by `seconds`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        outer = self
+
+        class Datetime(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:
+                return datetime.now(tz) + timedelta(seconds=outer.seconds)
+
+        for module in (daemon, schedulers, interval):
+            monkeypatch.setattr(module, "datetime", Datetime)
+        monkeypatch.setattr(daemon, "wall_clock", lambda: time.time() + self.seconds)
+        monkeypatch.setattr(daemon, "CLOCK_LOOK_SECONDS", 0.2)
+
+
+@pytest.mark.parametrize("hours", [-30, -1, 1, 30])
+async def test_a_clock_that_is_set_silences_no_job(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    ran: list[str] = []
+
+    async def note(services: Services, name: str, now: datetime) -> None:
+        ran.append(name)
+
+    async def connected(services: Services) -> None:
+        return None
+
+    monkeypatch.setattr(daemon, "run_job", note)
+    monkeypatch.setattr(daemon, "connect_accounts", connected)
+    clock = Wrong(monkeypatch)
+    services = services_of(ledger)
+    jobs = services.settings.jobs.model_copy(update={"publish": "every 1s", "cure": "every 1s"})
+    services.settings = services.settings.model_copy(update={"jobs": jobs})
+    found = Daemon(services)
+    running = asyncio.create_task(found.run())
+    await asyncio.sleep(1.5)
+    assert {"publish", "cure"} <= set(ran)
+    clock.seconds = hours * 3600
+    await asyncio.sleep(1.5)
+    ran.clear()
+    await asyncio.sleep(2.5)
+    assert ran.count("publish") >= 2 and ran.count("cure") >= 2
+    found.stop()
+    await asyncio.wait_for(running, 15)
+
+
+async def test_a_clock_that_is_set_is_caught_up_with(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a day's sleep the plan is made at once, not at its hour."""
+    ran: list[str] = []
+
+    async def note(services: Services, name: str, now: datetime) -> None:
+        ran.append(name)
+
+    monkeypatch.setattr(daemon, "run_job", note)
+    clock = Wrong(monkeypatch)
+    found = Daemon(services_of(ledger))
+    found.schedule()
+    found.scheduler.start()
+    watching = asyncio.create_task(found.watch_clock())
+    await asyncio.sleep(0.5)
+    assert ran == []
+    clock.seconds = 86400
+    await asyncio.sleep(1.5)
+    assert set(daemon.CATCH_UP) <= set(ran)
+    watching.cancel()
+    found.scheduler.shutdown(wait=False)
