@@ -346,9 +346,12 @@ class Desk:
     # The answer
 
     def send(self, wish: Wish, meme: Meme) -> None:
-        """Durable first, then on its way; sent again under the same random_id after a restart."""
+        """Durable first, then on its way; sent again under the same random_id after a restart.
+        A notice that has not left by now would say what is past."""
         self.busy.add(wish.person)
         wishes.begin_sending(wish, meme)
+        if self.sender.outbox.withdraw(("notice", wish.id)):
+            self.untold.pop(wish.id, None)
 
         def on_sent(message_id: int | None) -> None:
             wishes.answered(wish, message_id, self.services.clock())
@@ -361,9 +364,7 @@ class Desk:
             log.info("wish %d not delivered: %s", wish.id, reason)
             wishes.ended(wish, "failed", reason, self.services.clock())
             self.busy.discard(wish.person)
-            code = "bot_expired" if reason == TOO_LATE else "bot_failed"
-            minutes = round(self.rule.deadline_minutes)
-            self.settle_notice(wish, say(code, wish.speaks, minutes=minutes))
+            self.last_words(wish, "bot_expired" if reason == TOO_LATE else "bot_failed")
             self.on_work()
 
         self.sender.photo(
@@ -380,6 +381,10 @@ class Desk:
     def end(self, wish: Wish, state: str, code: str, now: datetime) -> None:
         self.busy.discard(wish.person)
         wishes.ended(wish, state, code, now)
+        self.last_words(wish, code)
+
+    def last_words(self, wish: Wish, code: str) -> None:
+        """Why there is no meme."""
         text = say(code, wish.speaks, minutes=round(self.rule.deadline_minutes))
         if not self.settle_notice(wish, text):
             self.sender.text(place_of(wish), text, f"end:{wish.key}")
@@ -411,16 +416,13 @@ class Desk:
 
     def settle_notice(self, wish: Wish, text: str) -> bool:
         """The last words of a wish's notice; those of one still on its way are changed when it
-        has arrived, or it is not sent at all when the meme came first. False: there is none."""
+        has arrived. False: there is none."""
         if wish.notice_id:
             self.sender.edit(place_of(wish), wish.notice_id, text, must=True)
             return True
         if wish.id not in self.untold:
             return False
-        if wish.meme_id and self.sender.outbox.withdraw(("notice", wish.id)):
-            del self.untold[wish.id]
-        else:
-            self.untold[wish.id] = text
+        self.untold[wish.id] = text
         return True
 
     def say_progress(self, wish: Wish, text: str) -> None:

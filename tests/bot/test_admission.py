@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.bot.admission import Buckets, FairQueue
+from publisher.bot.admission import Buckets, FairQueue, Noise
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 people = st.integers(min_value=1, max_value=6)
@@ -100,3 +100,36 @@ def test_who_has_many_gives_way_to_who_has_none() -> None:
     assert queue.give_way() == "a2"
     assert queue.add(3, "c1") == 3
     assert queue.give_way() is None
+
+
+def test_when_nobody_has_many_the_loud_give_way_to_the_quiet() -> None:
+    queue: FairQueue[str] = FairQueue(limit=3, per_person=3)
+    for person in (1, 2, 3):
+        queue.add(person, f"{person}")
+    noise = {1: 2.0, 2: 9.0, 3: 0.0}
+    assert queue.give_way(lambda person: noise[person], too_loud=10) is None
+    assert queue.give_way(lambda person: noise[person], too_loud=3) == "2"
+    assert queue.add(4, "4") == 3
+    assert FairQueue[str](limit=3, per_person=3).give_way(lambda _: 9.0, 1) is None
+
+
+@given(gaps=st.lists(st.floats(0, 600), min_size=1, max_size=50))
+def test_noise_adds_up_and_fades(gaps: list[float]) -> None:
+    noise, now = Noise(half_life=60), NOON
+    for gap in gaps:
+        now += timedelta(seconds=gap)
+        before = noise.level("anna", now)
+        noise.add("anna", now)
+        assert noise.level("anna", now) <= before + 1 + 1e-9
+    level = noise.level("anna", now)
+    assert 1 - 1e-9 <= level <= len(gaps) + 1e-9
+    assert abs(noise.level("anna", now + timedelta(seconds=60)) - level / 2) < 1e-9
+    assert noise.level("anna", now - timedelta(hours=1)) == level
+    assert noise.level("boris", now) == 0
+
+
+def test_noise_is_bounded() -> None:
+    noise = Noise(keep=100)
+    for person in range(1000):
+        noise.add(person, NOON)
+    assert len(noise) == 100

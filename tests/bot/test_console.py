@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from jobs.alert import alert
+from jobs.ingest import ingest
 from jobs.publish import publish
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.approvals import approval_rows
-from publisher.ledger.models import Approval, Channel, Item, Meme, Post, Slot, Source, Topic
+from publisher.ledger.models import Alert, Approval, Channel, Item, Meme, Post, Slot, Source, Topic
 from tests.bot.conftest import OWNER, Person, Stage, first
 from tests.conftest import make_post, picture
 
@@ -221,6 +222,21 @@ async def test_the_report_comes_as_files(stage: Stage) -> None:
     await owner.hears_text("Отчёт за 2026-W09")
     again = {(await owner.hears(lambda m: m.file is not None)).file.name for _ in range(3)}
     assert again == names
+
+
+async def test_the_owner_hears_that_human_memes_run_out_and_answers_with_pictures(
+    stage: Stage,
+) -> None:
+    owner = await owner_of(stage)
+    for seed in (1, 2):
+        ready_meme(stage, seed, "human")
+    await ingest(stage.services, stage.clock())
+    await alert(stage.services, stage.clock())
+    await owner.hears_text("Человеческих мемов (ru) хватит примерно на 2.0 дн.")
+    await owner.client.send_file("meme_bot", named(picture(3)))
+    await owner.hears_text("в очереди 3-й")
+    await ingest(stage.services, stage.clock.forward(minutes=15))
+    assert Alert.get(Alert.code == "inbox_low").cured_at is not None
 
 
 async def test_ban_and_unban(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from telethon import errors
 
 from publisher.bot.account import ChatFlood
-from publisher.bot.outbox import ANSWER, EDIT, FIRST, NOTICE, Entry, Outbox
+from publisher.bot.outbox import ANSWER, ASIDE, EDIT, FIRST, NOTICE, Entry, Outbox
 from publisher.telegram.governor import NotNow
 from tests.conftest import Clock
 
@@ -35,11 +35,12 @@ async def test_the_urgent_goes_first_and_edits_coalesce(clock: Clock) -> None:
     for number in range(5):
         entry = Entry(1, EDIT, saying(said, f"edit {number}"), droppable=True, key=("edit", 1))
         outbox.put(entry)
+    outbox.put(Entry(5, ASIDE, saying(said, "refusal"), droppable=True))
     outbox.put(Entry(2, NOTICE, saying(said, "notice")))
     outbox.put(Entry(3, ANSWER, saying(said, "answer")))
     outbox.put(Entry(4, FIRST, saying(said, "first")))
     await outbox.pump()
-    assert said == ["first", "answer", "notice", "edit 4"]
+    assert said == ["first", "answer", "notice", "edit 4", "refusal"]
 
 
 async def test_a_chat_is_paced_and_others_do_not_wait_for_it(clock: Clock) -> None:
@@ -115,3 +116,31 @@ async def test_what_is_refused_or_too_late_is_given_up_once(clock: Clock) -> Non
     assert "too late" in ends
     await asyncio.sleep(0)
     assert len(outbox) == 0
+
+
+async def test_what_may_be_dropped_waits_for_its_chat_only_as_long_as_it_is_worth(
+    clock: Clock,
+) -> None:
+    outbox, said = outbox_of(clock), []
+    for number in range(4):
+        outbox.put(Entry(1, NOTICE, saying(said, f"{number}")))
+    soon, later = clock() + timedelta(seconds=0.3), clock() + timedelta(seconds=15)
+    outbox.put(Entry(1, EDIT, saying(said, "edit"), droppable=True, until=soon))
+    outbox.put(Entry(1, ASIDE, saying(said, "refusal"), droppable=True, until=later))
+    await outbox.pump()
+    assert said == ["0", "1", "2", "3"]
+    assert outbox.dropped == 1
+    clock.forward(seconds=2)
+    await outbox.pump()
+    assert said[4:] == ["refusal"]
+
+
+async def test_what_is_withdrawn_is_not_said(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    outbox.put(Entry(1, NOTICE, saying(said, "notice"), key="a", given_up=said.append))
+    outbox.put(Entry(2, NOTICE, saying(said, "other"), key="b"))
+    assert outbox.withdraw("a")
+    assert not outbox.withdraw("a")
+    await outbox.pump()
+    assert said == ["other"]
+    assert not outbox.withdraw("b")
