@@ -15,6 +15,6 @@ def table() -> dict[str, dict[str, str]]:
     return {code: dict(texts) for code, texts in found.items()}
 
 
-def say(code: str, language: str, **facts: Any) -> str:
+def say(code: str, language: str, /, **facts: Any) -> str:
     """The text for a code. Raises KeyError for an unknown code or a missing fact."""
     return table()[code][language].format(**facts)
