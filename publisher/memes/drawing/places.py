@@ -234,6 +234,7 @@ def stairs() -> Image.Image:
         s.rect((x, top, 1300, 1400), color, line=LINE)
         s.rect((x + 9, top + 9, 1300, top + 44), "#d0bfff")
         s.stroke([(x, top + 46), (1200, top + 46)], 5)
+    s.rect((585, 929, 615, 1400), "#9775fa")  # no edge behind the lettering of the steps between
     for x, y in ((480, 830), (650, 640)):
         s.emoji("🕸️", x + 20, y + 96, 110, alpha=0.9)
     s.emoji("🏆", 1080, 366, 260)
