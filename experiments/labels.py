@@ -158,6 +158,14 @@ LABELS: dict[str, dict[str, str]] = {
     "method": {"ru": "Как это посчитано", "en": "How this is computed"},
     "registration": {"ru": "Предварительная регистрация", "en": "Pre-registration"},
     "registration_none": {"ru": "Регистрации нет.", "en": "There is no registration."},
+    "registration_changed": {
+        "ru": "Регистрация изменена после начала",
+        "en": "The registration was changed after the beginning",
+    },
+    "registration_held": {
+        "ru": "Число взглядов, векторы знаков и горизонт остаются из первой версии.",
+        "en": "The number of looks, the sign vectors and the horizon stay those of version 1.",
+    },
     "version": {"ru": "Версия", "en": "Version"},
     "changed": {"ru": "изменено", "en": "changed"},
     "recompute": {

@@ -65,7 +65,8 @@ def verdict_title(code: str, language: str) -> str:
 
 def statement(facts: Mapping[str, Any], language: str) -> str:
     """A statement of the verdict, in words."""
-    return STATEMENTS[facts["code"]][language].format(**_written(facts["params"], language))
+    said = STATEMENTS[facts["code"]][language].format(**_written(facts["params"], language))
+    return said.replace("п..", "п.")
 
 
 def verdict_lines(verdict: Mapping[str, Any], language: str) -> list[str]:

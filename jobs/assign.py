@@ -18,7 +18,6 @@ ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
 async def assign(services: Services, now: datetime) -> str:
     """Assign every pair whose first slot is near, and every slot that found no twin."""
     horizon = now + timedelta(hours=services.settings.experiment.assign_hours)
-    secret = experiment_secret(services)
     pairs = singles = 0
     due = (
         Block.select(Block, Channel, Experiment)
@@ -29,19 +28,20 @@ async def assign(services: Services, now: datetime) -> str:
         .order_by(Block.first_at, Block.id)
     )
     for block in due:
-        pairs += assign_pair(services, block, secret, now)
+        pairs += assign_pair(services, block, now)
     for slot in lonely_slots(horizon):
-        singles += assign_single(services, slot, secret, now)
+        singles += assign_single(services, slot, now)
     return f"pairs {pairs}, single slots {singles}" if pairs or singles else ""
 
 
-def assign_pair(services: Services, block: Block, secret: bytes, now: datetime) -> bool:
+def assign_pair(services: Services, block: Block, now: datetime) -> bool:
     slots = list(
         Slot.select(Slot, Channel).join(Channel).where(Slot.block == block).order_by(Slot.at)
     )
     language = channel_language(services, block.channel)
     memes: dict[str, Meme | None] = {arm: next_meme(arm, language, now) for arm in ARMS}
-    first = design.coin(secret, block.experiment.name, block.pair_id)
+    experiment = block.experiment.name
+    first = design.coin(experiment_secret(services, experiment), experiment, block.pair_id)
     arms = {block.first_at: first, block.second_at: design.other(first)}
     plans = [plan_for(services, slot, arms[slot.at], now) for slot in slots]
     done = transitions.assign_block(block, first, memes, plans, now)
@@ -50,10 +50,11 @@ def assign_pair(services: Services, block: Block, secret: bytes, now: datetime) 
     return done
 
 
-def assign_single(services: Services, slot: Slot, secret: bytes, now: datetime) -> bool:
+def assign_single(services: Services, slot: Slot, now: datetime) -> bool:
     """A slot outside any pair: its arm by a coin of its own; it takes no part in the test."""
     name = design.name_pair(design.PlannedSlot(slot.channel.handle, slot.at))
-    arm = design.coin(secret, services.settings.experiment.name, f"single|{name}")
+    experiment = services.settings.experiment.name
+    arm = design.coin(experiment_secret(services, experiment), experiment, f"single|{name}")
     meme = next_meme(arm, channel_language(services, slot.channel), now)
     return transitions.fill_slot(slot, arm, meme, plan_for(services, slot, arm, now))
 

@@ -86,32 +86,44 @@ def build(
     from experiments.analysis import analyse
     from experiments.report import write_report
 
-    registered = experiment.registration
+    registered, tests = experiment.registration, testing_plan(services, experiment)
     analysis = analyse(
         posts,
         suggestions,
-        planned_weeks=registered["looks"],
-        planned_pairs=registered["planned_pairs"],
+        planned_weeks=tests["looks"],
+        planned_pairs=tests["planned_pairs"],
         margin=registered["margin"],
-        seed=registered["seed"],
-        B=registered["vectors"],
+        seed=tests["seed"],
+        B=tests["vectors"],
         experiment=experiment.name,
         started=experiment.started_at.astimezone(ZoneInfo(services.settings.zone)).date(),
         window_h=float(registered["age_hours"]),
-        secret=experiment_secret(services),
-        state=earlier_state(services.settings.reports, facts["week"]),
+        secret=experiment_secret(services, experiment.name),
+        state=earlier_state(services.settings.reports, facts["week"], experiment.name),
         as_of=now,
     )
     write_report(out, analysis, **facts)
     return analysis
 
 
-def earlier_state(reports: Path, week: str) -> Row | None:
-    """The looks already taken, from the newest report before this week's."""
+def testing_plan(services: Services, experiment: Experiment) -> Row:
+    """The registration's first version: its looks, vectors and horizon hold to the end.
+
+    The level is spent over these looks; a plan made after some of them would spend it twice.
+    """
+    versions = registration.versions(registration_dir(services))
+    return versions[0].registration.to_dict() if versions else experiment.registration
+
+
+def earlier_state(reports: Path, week: str, experiment: str) -> Row | None:
+    """The looks already taken, from the newest report of the experiment before this week's."""
     from experiments.sequential import load_state
 
-    folders = sorted(p for p in reports.glob("*-W*") if p.name < week)
-    return load_state(folders[-1] / "looks.json") if folders else None
+    for folder in sorted((p for p in reports.glob("*-W*") if p.name < week), reverse=True):
+        state = load_state(folder / "looks.json")
+        if state and state["experiment"] == experiment:
+            return state
+    return None
 
 
 def week_before(now: datetime, zone: str) -> str:
@@ -142,6 +154,9 @@ def post_rows(services: Services, experiment: Experiment, before: datetime) -> l
     A pair that began before it comes whole: its later slot is pending, not lost.
     """
     age = experiment.registration["age_hours"]
+    own = (Block.experiment == experiment) | (
+        Block.id.is_null() & (Slot.at >= experiment.started_at)
+    )
     slots = (
         Slot.select(Slot, Block, Channel, Post, Meme, Topic, Snapshot)
         .join(Block, JOIN.LEFT_OUTER)
@@ -158,7 +173,7 @@ def post_rows(services: Services, experiment: Experiment, before: datetime) -> l
             on=((Snapshot.post == Post.id) & (Snapshot.age_hours == age)),
             attr="snapshot",
         )
-        .where(Slot.arm.is_null(False) & ((Slot.at < before) | (Block.first_at < before)))
+        .where(Slot.arm.is_null(False) & own & ((Slot.at < before) | (Block.first_at < before)))
         .order_by(Slot.at, Slot.id)
     )
     return [post_row(slot, services.settings.zone) for slot in slots]

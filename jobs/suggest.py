@@ -102,7 +102,8 @@ async def plan_next(
     horizon = timedelta(days=services.settings.suggestions.horizon_days)
     pool = offerable(partner, settings, now, horizon)
     number = Suggestion.select().where(Suggestion.partner == partner).count()
-    secret = experiment_secret(services)
+    experiment = services.settings.experiment.name
+    secret = experiment_secret(services, experiment)
     name = f"box|{partner.handle}|{number}"
     share = services.settings.suggestions.random_share
     comparable = bool(pool["generated"] and pool["human"])
@@ -111,7 +112,7 @@ async def plan_next(
         return None
     greedy = await thompson(services, partner, settings, pool["generated"], secret, name)
     if in_share:
-        arm = design.coin(secret, services.settings.experiment.name, name)
+        arm = design.coin(secret, experiment, name)
         memes = pool[arm]
         drawn = choice.choose_uniformly(
             [choice.Candidate(m.id, m.template) for m in memes],

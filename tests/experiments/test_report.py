@@ -125,6 +125,9 @@ def test_registrations_and_changes_are_shown(report):
     for name in ("report.html", "report.md"):
         text = report[name].read_text()
         assert "registration-v1.json" in text and "margin 0.05 → 0.08" in text and "new aim" in text
+        verdict = text.index("<h1" if name.endswith("html") else "\n- ")
+        assert text.index("Регистрация изменена после начала") < verdict
+        assert "п.\u00a0п.." not in text
 
 
 def test_every_number_can_be_recomputed_from_the_folder(report):

@@ -44,7 +44,7 @@ async def test_the_registration_is_written_before_any_coin(
     written = registration_dir(services) / "registration-v1.json"
     row = Experiment.get()
     assert written.exists() and row.version == 1
-    assert row.secret_hash == design.secret_hash(experiment_secret(services))
+    assert row.secret_hash == design.secret_hash(experiment_secret(services, row.name))
     assert Block.select().where(Block.coin.is_null(False)).count() == 0
     assert row.registration["planned_pairs"] == planned_pairs(services) == 56
 
@@ -116,12 +116,9 @@ async def test_the_coin_decides_and_can_be_derived_again(services: Services, clo
         await assign(services, clock.forward(days=1))
     blocks = list(Block.select().where(Block.coin.is_null(False)))
     assert len(blocks) >= 8
-    assert (
-        design.audit_coins(
-            experiment_secret(services), Experiment.get().name, {b.pair_id: b.coin for b in blocks}
-        )
-        == []
-    )
+    name = Experiment.get().name
+    coins = {b.pair_id: b.coin for b in blocks}
+    assert design.audit_coins(experiment_secret(services, name), name, coins) == []
     for block in blocks:
         arms = [s.arm for s in block.slots.order_by(Slot.at)]
         assert sorted(arms) == ["generated", "human"] and arms[0] == block.coin
