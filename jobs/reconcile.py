@@ -63,7 +63,7 @@ async def find_late(services: Services, channel: Channel, posts: list[Post]) -> 
 
 async def publish_found(services: Services, posts: list[Post], seen: list[Seen]) -> set[int]:
     """Mark those of `posts` that stand in the channel as published; their message ids."""
-    prints: dict[int, Print] = {}
+    prints: dict[int, Print | None] = {}
     ids = set()
     for post in posts:
         found = await services.publisher.match(post, seen, prints)

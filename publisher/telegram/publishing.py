@@ -17,6 +17,7 @@ from typing import Any
 
 from peewee import DatabaseError
 from PIL import Image
+from telethon import errors
 
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
@@ -26,7 +27,7 @@ from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.telegram.peers import find_peer, input_peer
 from publisher.telegram.reading import Seen, read_history
-from publisher.telegram.recognising import Print, print_of, print_of_meme
+from publisher.telegram.recognising import Print, print_of, print_of_meme, same_words
 from publisher.telegram.sending import CAPTION_LIMIT, caption_units, send_uploaded_photo
 
 log = logging.getLogger(__name__)
@@ -288,15 +289,16 @@ class Publisher:
         return await self.match(post, seen)
 
     async def match(
-        self, post: Post, seen: list[Seen], prints: dict[int, Print] | None = None
+        self, post: Post, seen: list[Seen], prints: dict[int, Print | None] | None = None
     ) -> Seen | None:
         """The one of the channel's messages `seen` that this post became.
 
         It is a photo with the post's caption, not known as another post's message, and the same
         picture by perceptual hash (the server re-compresses pictures). Memes on one template
         look alike: what is more like another unsettled post's picture is that post's. The time
-        only keeps old history out, since a clock of ours may have been wrong. `prints` keeps
-        what was downloaded, by message id.
+        only keeps old history out, since a clock of ours may have been wrong. Where the server
+        gives no picture, its word that it has this random_id is enough for the only message that
+        can be it. `prints` keeps what was downloaded, by message id.
         """
         prints = {} if prints is None else prints
         times = [t for t in (post.sending_at, post.due_at) if t]
@@ -315,7 +317,7 @@ class Publisher:
             for s in seen
             if s.photo is not None
             and s.message_id not in taken
-            and s.text == post.caption
+            and same_words(s.text, post.caption)
             and s.at >= earliest
         ]
         if not candidates:
@@ -324,15 +326,18 @@ class Publisher:
         others = [
             print_of_meme(row.meme, self.media)
             for row in rows
-            if not row.message_id and row.id != post.id and row.caption == post.caption
+            if not row.message_id and row.id != post.id and same_words(row.caption, post.caption)
         ]
         rivals = [other for other in others if other]
         ranked: list[tuple[float, Seen]] = []
         for candidate in candidates:
             if candidate.message_id not in prints:
-                downloaded = await self.account.download(candidate.photo)
-                prints[candidate.message_id] = print_of(downloaded)
+                prints[candidate.message_id] = await self._print(candidate)
             theirs = prints[candidate.message_id]
+            if theirs is None:
+                if post.error_kind == "there" and len(candidates) == 1 and not others:
+                    return candidate
+                continue
             nearest = min((d for r in rivals if (d := r.apart(theirs)) is not None), default=None)
             if ours is None:
                 if nearest is None and len(candidates) == 1 and post.caption:
@@ -342,6 +347,15 @@ class Publisher:
             if distance is not None and (nearest is None or distance <= nearest):
                 ranked.append((distance, candidate))
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+    async def _print(self, message: Seen) -> Print | None:
+        """None when the server shows the message and refuses its picture."""
+        try:
+            return print_of(await self.account.download(message.photo))
+        except errors.RPCError as error:
+            if classify(error).kind != "refused":
+                raise
+            return None
 
 
 def stop_channel(channel: Channel, reason: str, now: datetime) -> None:

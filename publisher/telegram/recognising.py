@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ class Print:
         if self.grey is None or other.grey is None:
             return float(bits)
         return bits + float(np.abs(self.grey - other.grey).mean())
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two captions are one: servers cut white space off and compose letters."""
+    first, second = (" ".join(unicodedata.normalize("NFC", t).split()) for t in (one, other))
+    return first == second
 
 
 def print_of(picture: bytes) -> Print:

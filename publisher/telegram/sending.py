@@ -94,19 +94,24 @@ async def send_file(
     return message_id_of(updates, random_id)
 
 
+NEW_MESSAGE = (types.UpdateNewMessage, types.UpdateNewChannelMessage)
+
+
 def message_id_of(updates: Any, random_id: int) -> int:
     """The id the server gave the message with `random_id`.
 
     A server that knows the random_id already may answer with the existing message and without
-    the id mapping; then the only new message in the answer is it.
+    the id mapping; then the only new message in the answer is it. An answer may also tell of
+    other people's messages, and one that maps other numbers says nothing about ours.
+    Raises LookupError when it names no message: whether it arrived, the history tells.
     """
     if isinstance(updates, types.UpdateShortSentMessage):
         return int(updates.id)
     found = getattr(updates, "updates", None) or [getattr(updates, "update", None)]
-    for update in found:
-        if isinstance(update, types.UpdateMessageID) and update.random_id == random_id:
-            return int(update.id)
-    ids = [u.message.id for u in found if hasattr(u, "message") and hasattr(u.message, "id")]
-    if len(ids) == 1:
+    mapped = {u.random_id: u.id for u in found if isinstance(u, types.UpdateMessageID)}
+    if random_id in mapped:
+        return int(mapped[random_id])
+    ids = [u.message.id for u in found if isinstance(u, NEW_MESSAGE)]
+    if len(ids) == 1 and not mapped:
         return int(ids[0])
     raise LookupError(f"the answer {type(updates).__name__} names no message")
