@@ -16,7 +16,11 @@ ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
 
 
 async def assign(services: Services, now: datetime) -> str:
-    """Assign every pair whose first slot is near, and every slot that found no twin."""
+    """Assign every pair whose first slot is near, and every slot that found no twin.
+
+    A channel whose ledger came back from a backup waits until its history was read: its slots may
+    be filled and its memes posted already.
+    """
     horizon = now + timedelta(hours=services.settings.experiment.assign_hours)
     pairs = singles = 0
     due = (
@@ -24,7 +28,7 @@ async def assign(services: Services, now: datetime) -> str:
         .join(Channel)
         .switch(Block)
         .join(Experiment)
-        .where(Block.coin.is_null() & (Block.first_at <= horizon))
+        .where(Block.coin.is_null() & (Block.first_at <= horizon) & (Channel.state != "restored"))
         .order_by(Block.first_at, Block.id)
     )
     for block in due:
@@ -63,7 +67,12 @@ def lonely_slots(horizon: datetime) -> list[Slot]:
     return list(
         Slot.select(Slot, Channel)
         .join(Channel)
-        .where((Slot.state == "planned") & Slot.block.is_null() & (Slot.at <= horizon))
+        .where(
+            (Slot.state == "planned")
+            & Slot.block.is_null()
+            & (Slot.at <= horizon)
+            & (Channel.state != "restored")
+        )
     )
 
 

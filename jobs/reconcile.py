@@ -9,14 +9,15 @@ from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
-from publisher.ledger.models import Channel, Meme, Post
+from publisher.ledger.models import Channel, Meme, Post, Slot
 from publisher.telegram.peers import find_peer
 from publisher.telegram.publishing import HISTORY_DEPTH
 from publisher.telegram.reading import Seen, read_history
-from publisher.telegram.recognising import Print
+from publisher.telegram.recognising import Print, print_kept, print_of_meme, same_words
 
 LOOK_BACK = timedelta(days=2)
 AUDIT_DEPTH = 2000
+CLOCKS_APART = timedelta(minutes=2)
 
 
 async def reconcile(services: Services, now: datetime) -> str:
@@ -77,7 +78,8 @@ async def audit(services: Services, channel: Channel, now: datetime) -> Counter[
 
     What the channel has and the ledger calls open or given up becomes published. Photos of ours
     newer than anything the ledger knows and not among its posts are told to the owner by their
-    message ids: they were posted after the backup was made.
+    message ids: they were posted after the backup was made. Their slots and memes, which the
+    ledger takes for unused, are not used again.
     """
     posts = list(
         Post.select(Post, Channel, Meme)
@@ -93,23 +95,64 @@ async def audit(services: Services, channel: Channel, now: datetime) -> Counter[
     seen = await read_history(services.account, peer, limit=AUDIT_DEPTH)
     found = await publish_found(services, posts, seen)
     captions = {p.caption for p in Post.select(Post.caption).where(Post.channel == channel)} - {""}
-    strange = sorted(
-        s.message_id
-        for s in seen
+    strange = [
+        s
+        for s in reversed(seen)
         if s.photo is not None
-        and (s.outgoing or s.text in captions)
+        and (s.outgoing or any(same_words(s.text, caption) for caption in captions))
         and s.message_id > newest
         and s.message_id not in found
         and ours_since(channel, s.at)
-    )
+    ]
+    for message in strange:
+        await take_out_of_use(services, channel, message)
     if strange:
-        facts = {"channel": channel.handle, "messages": ", ".join(map(str, strange))}
-        raise_alert(f"audit:{channel.handle}:{strange[-1]}", "channel_unknown_posts", facts, now)
+        ids = [message.message_id for message in strange]
+        facts = {"channel": channel.handle, "messages": ", ".join(map(str, ids))}
+        raise_alert(f"audit:{channel.handle}:{ids[-1]}", "channel_unknown_posts", facts, now)
     newest = max((s.message_id for s in seen), default=0)
     Channel.update(state="ok", reason="", audited_message_id=newest).where(
         (Channel.id == channel.id) & (Channel.state == "restored")
     ).execute()
     return Counter({"audited": 1, "found after restore": len(found), "unknown": len(strange)})
+
+
+async def take_out_of_use(services: Services, channel: Channel, message: Seen) -> None:
+    """Neither the slot that a forgotten post filled nor the meme it showed is used again."""
+    rule = services.settings.channel(channel.handle)
+    patience = timedelta(minutes=rule.expire_minutes if rule else 90)
+    slot = (
+        Slot.select()
+        .where(
+            (Slot.channel == channel)
+            & (Slot.state == "planned")
+            & (Slot.at <= message.at + CLOCKS_APART)
+            & (Slot.at > message.at - patience)
+        )
+        .order_by(Slot.at.desc())
+        .first()
+    )
+    if slot:
+        reason = f"message {message.message_id} filled it before the ledger was restored"
+        transitions.move(Slot, slot.id, ("planned",), state="missed", reason=reason)
+    theirs = await services.publisher.print_of_message(message)
+    meme = theirs and nearest_unused(services, theirs)
+    if meme:
+        transitions.move(Meme, meme.id, ("ready",), state="used")
+
+
+def nearest_unused(services: Services, theirs: Print) -> Meme | None:
+    """The unused meme most like a picture; at worst one is spared that was not posted."""
+    likely: list[tuple[float, int, Meme]] = []
+    for meme in Meme.select().where((Meme.state == "ready") & (Meme.file != "")):
+        kept = print_kept(meme)
+        if kept and kept.apart(theirs) is None:
+            continue
+        ours = print_of_meme(meme, services.media)
+        distance = ours.apart(theirs) if ours else None
+        if distance is not None:
+            likely.append((distance, meme.id, meme))
+    return min(likely)[2] if likely else None
 
 
 def ours_since(channel: Channel, at: datetime) -> bool:

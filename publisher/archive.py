@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -19,14 +21,26 @@ LEDGER, MEDIA, ABOUT = "ledger.db", "media", "about.json"
 def backup(settings: Settings, file: Path) -> str:
     """Write the backup and check that its ledger opens; the summary for a person.
 
-    Raises LedgerError when the database is not SQLite or the copy is damaged.
+    A backup that is there already is replaced only by a whole one. Raises LedgerError when the
+    database is not SQLite, the copy is damaged, or there is no room for it.
     """
     source = _database(settings)
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)  # it holds the experiment's secret
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)  # it holds the experiment's secret
+        about = _pack(settings, source, partial)
+        partial.replace(file)
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(f"{file}: no backup was written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return f"{file}: {about['posts']} posts, {about['memes']} memes, verified"
+
+
+def _pack(settings: Settings, source: Path, partial: Path) -> dict[str, int]:
+    with tempfile.TemporaryDirectory(dir=partial.parent) as folder:
         copy = Path(folder) / LEDGER
         copy_sqlite(source, copy)
         about = _about(copy)
@@ -39,15 +53,14 @@ def backup(settings: Settings, file: Path) -> str:
                 archive.add(media, MEDIA)
             for secret in sorted(settings.state.glob("*.secret")):
                 archive.add(secret, secret.name)
-    partial.replace(file)
-    return f"{file}: {about['posts']} posts, {about['memes']} memes, verified"
+    return about
 
 
 def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -> str:
     """Unpack a backup in the ledger's place; channels wait until they were compared.
 
-    Raises LedgerError when a ledger is there and `overwrite` is not given, or when the file is
-    no backup of ours.
+    Raises LedgerError when a ledger is there and `overwrite` is not given, when the file is no
+    backup of ours or a damaged one, and when there is no room; nothing has changed then.
     """
     target = _database(settings)
     if target.exists() and not overwrite:
@@ -60,16 +73,21 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
                 archive.extractall(folder, filter="data")
             about = _about(folder / LEDGER)
             _hold_channels(folder / LEDGER)
-        except (tarfile.TarError, OSError, sqlite3.DatabaseError) as error:
-            raise LedgerError(f"{file} is not a backup of ours: {error}") from error
-        aside = _put_aside(target, now)
+            damaged = _damaged_pictures(folder)
+        except (tarfile.TarError, EOFError, sqlite3.DatabaseError) as error:
+            raise LedgerError(f"{file} is not a backup of ours, or damaged: {error}") from error
+        except OSError as error:
+            raise LedgerError(f"{file} could not be unpacked: {error}") from error
         target.parent.mkdir(parents=True, exist_ok=True)
+        aside = _put_aside(target, now)
         _drop_old_log(target)
         (folder / LEDGER).replace(target)
         _merge(folder / MEDIA, settings.state / MEDIA)
         for secret in folder.glob("*.secret"):
             secret.replace(settings.state / secret.name)
     note = f"; the ledger that was here is {aside}" if aside else ""
+    if damaged:
+        note += f"; {len(damaged)} pictures in the backup are damaged, the first is {damaged[0]}"
     return (
         f"restored {about['posts']} posts and {about['memes']} memes{note}. "
         "Every channel is compared with its history before anything is posted."
@@ -83,8 +101,11 @@ def _database(settings: Settings) -> Path:
 
 
 def _about(ledger: Path) -> dict[str, int]:
-    """Counts that also prove that the copy is a ledger."""
+    """Counts, from a ledger that is whole. Raises sqlite3.DatabaseError."""
     with closing(sqlite3.connect(ledger)) as copy:
+        found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
         return {
             "posts": copy.execute("SELECT count(*) FROM post").fetchone()[0],
             "memes": copy.execute("SELECT count(*) FROM meme").fetchone()[0],
@@ -101,14 +122,30 @@ def _hold_channels(ledger: Path) -> None:
         )
 
 
+def _damaged_pictures(folder: Path) -> list[str]:
+    """Pictures of the backup that are not what its ledger knows them as."""
+    with closing(sqlite3.connect(folder / LEDGER)) as copy:
+        rows = copy.execute("SELECT file, sha256 FROM meme WHERE sha256 != ''").fetchall()
+    files = [(folder / MEDIA / file, digest) for file, digest in rows]
+    return [
+        str(path.relative_to(folder))
+        for path, digest in files
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != digest
+    ]
+
+
 def _put_aside(target: Path, now: datetime) -> Path | None:
+    """A second name for the present ledger; the first is never without one in between."""
     if not target.exists():
         return None
     aside = target.with_name(f"{target.name}.before-restore-{now:%Y%m%dT%H%M%S}")
-    # The write-ahead log belongs to its database: fold it in before the file moves.
+    # The write-ahead log belongs to its database: fold it in before the name is another's.
     with closing(sqlite3.connect(target)) as live:
         live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    target.replace(aside)
+    try:
+        aside.hardlink_to(target)
+    except OSError:  # a file system without such links
+        shutil.copy2(target, aside)
     return aside
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
+import subprocess
 import tarfile
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,6 +123,90 @@ def test_a_log_left_by_a_lost_database_is_not_replayed(settings: Settings, tmp_p
     open_ledger(settings.database.url, settings.root)
     assert JobRun.select().count() == 0
     assert states()["our_channel"] == "restored"
+
+
+def test_a_damaged_backup_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "b.tar"
+    for number in range(300):
+        JobRun.create(job=f"job {number}", started_at=NOON, note="note " * 40)
+    backup(settings, file)
+    whole = file.read_bytes()
+    with tarfile.open(file) as archive:
+        ledger = archive.getmember("ledger.db")
+    middle = ledger.offset_data + ledger.size // 2
+    for broken, told in (
+        (whole[: len(whole) // 2], "damaged"),
+        (whole[:middle] + bytes(range(256)) * 16 + whole[middle + 4096 :], "damaged"),
+        (whole[: ledger.offset_data] + bytes(4096) + whole[ledger.offset_data + 4096 :], "damaged"),
+    ):
+        file.write_bytes(broken)
+        with pytest.raises(LedgerError, match=told):
+            restore(settings, file, overwrite=True, now=NOON)
+        assert states()["our_channel"] == "ok"
+        assert JobRun.select().count() == 300
+        assert not list(settings.state.glob("memegen.db.before-restore-*"))
+
+
+def test_a_damaged_picture_is_told_and_the_rest_comes_back(
+    settings: Settings, tmp_path: Path
+) -> None:
+    Meme.update(sha256=hashlib.sha256(b"a picture").hexdigest()).execute()
+    backup(settings, tmp_path / "b.tar")
+    whole = (tmp_path / "b.tar").read_bytes()
+    (tmp_path / "b.tar").write_bytes(whole.replace(b"a picture", b"a pixture"))
+    Channel._meta.database.close()
+    summary = restore(settings, tmp_path / "b.tar", overwrite=True, now=NOON)
+    assert "1 pictures in the backup are damaged, the first is media/human/a.jpg" in summary
+
+
+class SmallDisk:
+    """A tmpfs of two megabytes with some of them taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+        if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+            pytest.skip("only root can mount a small disk")
+
+    def close(self) -> None:
+        subprocess.run(["umount", "-l", str(self.folder)], check=False)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = SmallDisk(tmp_path / "disk")
+    yield disk.folder
+    disk.close()
+
+
+def test_a_backup_that_finds_no_room_says_so_and_keeps_the_last_one(
+    settings: Settings, small_disk: Path
+) -> None:
+    file = small_disk / "b.tar"
+    backup(settings, file)
+    before = file.read_bytes()
+    (settings.state / "media" / "human" / "b.jpg").write_bytes(bytes(3 * 2**20))
+    with pytest.raises(LedgerError, match=r"no backup was written: .*[Nn]o space left"):
+        backup(settings, file)
+    assert file.read_bytes() == before
+    assert [p.name for p in small_disk.iterdir()] == ["b.tar"]
+    (settings.state / "media" / "human" / "b.jpg").unlink()
+    (small_disk / "ballast").write_bytes(bytes(2**20 + 2**19))
+    with pytest.raises(LedgerError, match="no backup was written"):
+        backup(settings, file)
+    assert file.read_bytes() == before
+
+
+def test_a_restore_that_finds_no_room_says_so_and_changes_nothing(
+    settings: Settings, small_disk: Path, tmp_path: Path
+) -> None:
+    (settings.state / "media" / "human" / "b.jpg").write_bytes(bytes(3 * 2**20))
+    backup(settings, tmp_path / "b.tar")
+    there = settings.model_copy(update={"root": small_disk})
+    with pytest.raises(LedgerError, match=r"could not be unpacked: .*[Nn]o space left"):
+        restore(there, tmp_path / "b.tar", overwrite=False, now=NOON)
+    assert list(there.state.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x00" * 20480])

@@ -232,7 +232,12 @@ def assign_block(
 
 
 def fill_slot(slot: Slot, arm: str, meme: Meme | None, plan: dict[str, Any]) -> bool:
-    """planned ► assigned with its post, or ► missed when the arm has no meme."""
+    """planned ► assigned with its post, or ► missed when the arm has no meme.
+
+    A slot missed before its coin was drawn is told its arm.
+    """
+    if move(Slot, slot.id, ("missed",), arm=arm):
+        return False
     missing = "late" if plan["too_late"] else "" if meme else "no_meme"
     if meme is None or missing:
         return move(Slot, slot.id, ("planned",), arm=arm, state="missed", reason=missing)

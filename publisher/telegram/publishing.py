@@ -332,7 +332,7 @@ class Publisher:
         ranked: list[tuple[float, Seen]] = []
         for candidate in candidates:
             if candidate.message_id not in prints:
-                prints[candidate.message_id] = await self._print(candidate)
+                prints[candidate.message_id] = await self.print_of_message(candidate)
             theirs = prints[candidate.message_id]
             if theirs is None:
                 if post.error_kind == "there" and len(candidates) == 1 and not others:
@@ -348,7 +348,7 @@ class Publisher:
                 ranked.append((distance, candidate))
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
-    async def _print(self, message: Seen) -> Print | None:
+    async def print_of_message(self, message: Seen) -> Print | None:
         """None when the server shows the message and refuses its picture."""
         try:
             return print_of(await self.account.download(message.photo))

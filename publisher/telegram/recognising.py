@@ -57,5 +57,10 @@ def print_of_meme(meme: Meme, media: Path) -> Print | None:
     try:
         return print_of((media / meme.file).read_bytes())
     except OSError:
-        kept = meme.phash
-        return Print(imagehash.hex_to_hash(kept)) if len(kept) * 4 == HASH_BITS**2 else None
+        return print_kept(meme)
+
+
+def print_kept(meme: Meme) -> Print | None:
+    """From the hash in the ledger alone."""
+    kept = meme.phash
+    return Print(imagehash.hex_to_hash(kept)) if len(kept) * 4 == HASH_BITS**2 else None
