@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 CATCH_UP = ("reconcile", "plan", "assign", "publish")
 GRACE_SECONDS = 8.0
+MORE_TIME = 300_000_000  # microseconds until systemd takes a waiting start for a failed one
 CLOCK_LOOK_SECONDS = 5.0
 CLOCK_JUMP_SECONDS = 30.0
 
@@ -130,13 +131,14 @@ class Daemon:
                 return await connect_accounts(self.services)
             except OSError as error:
                 log.warning("Telegram is out of reach (%s); again in %d s", error, pause)
+                notify(f"STATUS=Telegram is out of reach\nEXTEND_TIMEOUT_USEC={MORE_TIME}")
             await self.services.sleep(pause)
             pause = min(pause * 2, 60)
 
     async def begin(self) -> None:
         await self.connect()
         self.connected = True
-        notify("READY=1")
+        notify("READY=1\nSTATUS=at work")
         log.info("ready")
         if self.services.bot:
             self.bot = asyncio.create_task(serve_bot(self.services))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from peewee import OperationalError
 
 from publisher.ledger.database import LedgerError
 from publisher.lock import AlreadyRunning
@@ -44,6 +45,11 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             ConnectionError,
         ) as error:
             click.echo(str(error), err=True)
+            sys.exit(2)
+        except OperationalError as error:
+            click.echo(
+                f"the ledger cannot be used: {error}; see [database] in config.toml", err=True
+            )
             sys.exit(2)
 
     return wrapped

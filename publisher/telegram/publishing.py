@@ -216,6 +216,9 @@ class Publisher:
                 return "published"
             if now >= post.expires_at:
                 return self._too_late(post, now)
+            if post.channel.state != "ok" or post.channel.paused:
+                later = now + backoff(3, post.random_id)
+                return self._unsettled(post, "unclear", "the channel is paused or stopped", later)
             if post.error_kind == "there" and post.attempts >= LOOKS_BEFORE_FAILED:
                 return self._set_aside(
                     post, "there", "the server knows it, the channel's history does not show it"

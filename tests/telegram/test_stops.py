@@ -12,12 +12,14 @@ from jobs.cure import cure
 from jobs.publish import publish
 from jobs.reconcile import reconcile
 from jobs.services import Services
+from publisher.ledger import transitions
 from publisher.ledger.models import Account, Alert, Channel, Post
 from publisher.sandbox import LoopbackTelegram
 from publisher.settings.model import OwnerSettings
 from publisher.telegram.account import connect, make_client
 from tests.conftest import CODE, NOON, PHONE, Clock, make_post
 from tests.telegram.test_publishing import created
+from tests.telegram.test_survival import deliver
 
 
 @pytest.fixture
@@ -151,3 +153,28 @@ async def test_a_frozen_account_is_silent_until_it_thaws(
     assert await cure(told, clock()) == "user"
     await publish(told, clock())
     assert Post.get_by_id(post.id).state == "published"
+
+
+@pytest.mark.parametrize("how", [{"paused": True}, {"state": "stopped"}, {"state": "gone"}])
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_what_was_under_way_when_a_channel_was_paused_is_looked_for_and_not_sent(
+    services: Services,
+    telegram: LoopbackTelegram,
+    clock: Clock,
+    how: dict[str, object],
+    arrived: bool,
+) -> None:
+    post = make_post(services, NOON)
+    if arrived:
+        await deliver(services, post)
+    else:
+        transitions.claim(post, "user:dead", clock())
+        transitions.begin_sending(post, "user:dead", clock())
+    Channel.update(**how).execute()
+    for _ in range(4):
+        await reconcile(services, clock.forward(minutes=5))
+    assert Post.get_by_id(post.id).state == ("published" if arrived else "sending")
+    assert len(created(telegram)) == arrived
+    await reconcile(services, clock.forward(hours=2))
+    assert Post.get_by_id(post.id).state == ("published" if arrived else "expired")
+    assert len(created(telegram)) == arrived
