@@ -25,6 +25,7 @@ from publisher.partners.replies import (
     nearest,
     normalise,
     read_rules,
+    traps,
 )
 
 
@@ -45,6 +46,8 @@ def main() -> None:
         near if rule.score == 0 else rule for rule, near in zip(by_rules, by_nearness, strict=True)
     ]
     print(f"{len(labelled)} replies, {seconds / len(labelled) * 1e6:.0f} µs each by rules")
+    fooled = [text for text in traps() if read_rules(text).meaning in YES]
+    print(f"{len(traps())} traps (a yes to something else or taken back): {len(fooled)} fooled")
     for name, readings in (("rules, then embedding", together), ("embedding alone", by_nearness)):
         report(name, truth, [r.meaning for r in readings])
 

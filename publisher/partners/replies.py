@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from publisher.embedding import embed
+from publisher.partners.subject import another_matter
 
 Meaning = Literal[
     "receipt", "accepted", "published", "rejected", "rate_limited", "blocked",
@@ -108,7 +109,7 @@ def _by_words(plain: str) -> tuple[Meaning, str]:
         return "confirm", asked
     yes = _consent(plain)
     if yes and yes[0] in YES:
-        return yes
+        return _doubted(plain, yes) or yes
     if _found("invitation", plain) and _found("greeting", plain) and not _arrived(plain):
         return "greeting", _found("greeting", plain)
     if yes:
@@ -186,6 +187,21 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
     return None
 
 
+def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None:
+    """A yes with a price is a condition; one to something else, or half taken back, is unknown."""
+    meaning, because = yes
+    if price := _found("paid", plain):
+        return "precondition", f"{because}, but {price}"
+    if doubt := _found("yes_not", plain):
+        return "unknown", f"{because}, but {doubt}"
+    names = ("published",) if meaning == "published" else ("approved", "accepted", "promised")
+    said = [s for s in re.split(r"[.!?;]+", plain) if any(_found(name, s) for name in names)]
+    others = [another_matter(sentence) for sentence in said]
+    if others and all(others):
+        return "unknown", f"{because}, but it speaks of «{others[0]}»"
+    return None
+
+
 def _is_ours(plain: str) -> bool:
     """The reply speaks of our offer: by name, by a link, or it is too short to be news."""
     named = re.search(
@@ -206,6 +222,13 @@ def examples() -> tuple[Example, ...]:
     """The labelled replies."""
     lines = (HERE / "labelled" / "replies.jsonl").read_text(encoding="utf-8").splitlines()
     return tuple(Example(**json.loads(line)) for line in lines if line.strip())
+
+
+@cache
+def traps() -> tuple[str, ...]:
+    """Replies with words of acceptance that accept nothing of ours."""
+    text = (HERE / "labelled" / "no_acceptance.txt").read_text(encoding="utf-8")
+    return tuple(text.splitlines())
 
 
 @cache

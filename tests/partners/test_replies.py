@@ -17,6 +17,7 @@ from publisher.partners.replies import (
     nearest,
     normalise,
     read_rules,
+    traps,
 )
 
 
@@ -29,9 +30,23 @@ def test_the_labelled_set_is_read_as_labelled() -> None:
     assert {e.meaning for e in labelled} == set(MEANINGS)
 
 
+@pytest.mark.parametrize("text", traps())
+def test_a_yes_to_something_else_or_taken_back_is_no_acceptance(text: str) -> None:
+    assert read_rules(text).meaning not in YES
+
+
 @pytest.mark.parametrize(
     ("text", "meaning"),
     [
+        ("Ваш пост одобрен! Он будет опубликован в нашей группе.", "accepted"),
+        ("Спасибо за участие! Ваш мем одобрен", "accepted"),
+        ("Одобрено! Правила канала — в закрепе", "accepted"),
+        ("Approved! No edits needed.", "accepted"),
+        ("Мем одобрен, но выйдет позже", "accepted"),
+        ("Approved, but it will go out tomorrow", "accepted"),
+        ("Ваш мем опубликован! Осталось 1 из 2 на сегодня", "published"),
+        ("Одобрено, оплатите размещение", "precondition"),
+        ("Опубликуем за 500 рублей", "precondition"),
         ("Ваше предложение принято и отправлено на модерацию", "receipt"),
         ("Ваше предложение принято", "accepted"),
         ("Ваше предложение не принято", "rejected"),
