@@ -21,6 +21,7 @@ from publisher.ledger.models import (
     Snapshot,
     Source,
 )
+from publisher.wording import say
 
 
 def state_of(services: Services, now: datetime) -> dict[str, Any]:
@@ -72,7 +73,9 @@ def state_of(services: Services, now: datetime) -> dict[str, Any]:
         ],
         "alerts": [
             {"code": a.code, "facts": a.facts, "since": a.raised_at.isoformat()}
-            for a in Alert.select().where(Alert.cured_at.is_null()).order_by(Alert.id)
+            for a in Alert.select()
+            .where(Alert.cured_at.is_null() & (Alert.code != "report_ready"))
+            .order_by(Alert.id)
         ],
         "jobs_failed_today": _failed_jobs(now),
         "memory_mb": round(psutil.Process().memory_info().rss / 2**20),
@@ -186,6 +189,6 @@ def state_text(state: dict[str, Any], language: str) -> str:
     for source in state["sources_failing"]:
         lines.append(f"{t['sources']}: {source['source']}: {source['error']}")
     for a in state["alerts"]:
-        lines.append(f"{t['alerts']}: {a['code']} {a['facts']}")
+        lines.append(f"{t['alerts']}: {say(a['code'], language, **a['facts'])}")
     lines.append(f"{t['memory']}: {state['memory_mb']} MB")
     return "\n".join(lines)

@@ -25,6 +25,7 @@ from publisher.wording import say
 
 Command = Callable[[Asker, str, datetime], Awaitable[str]]
 CHUNK = 3500
+PUBLIC = ("", "meme", "thanks")
 
 
 @dataclass
@@ -51,11 +52,12 @@ class Console:
             "unban": self.unban,
         }
 
-    def knows(self, person: int, command: str) -> bool:
-        return person in self.services.settings.owner.ids and command in self.commands
+    def answers(self, person: int, command: str) -> bool:
+        """Whether this is the owner's, and no wish for a meme; an unknown command gets the help."""
+        return person in self.services.settings.owner.ids and command not in PUBLIC
 
     async def run(self, asker: Asker, command: str, rest: str, now: datetime) -> None:
-        text = await self.commands[command](asker, rest, now)
+        text = await self.commands.get(command, self.help)(asker, rest, now)
         for number, part in enumerate(chunks(text)):
             self.sender.text(asker.place, part, f"{asker.key}:{number}")
 
@@ -106,8 +108,10 @@ class Console:
         folders = sorted(self.services.settings.reports.glob("*-W*/report.html"), reverse=True)
         weeks = [path.parent.name for path in folders]
         week = rest.strip() or (weeks[0] if weeks else "")
+        if not weeks:
+            return say("console_no_reports", asker.speaks)
         if week not in weeks:
-            known = ", ".join(weeks[:8]) or "—"
+            known = ", ".join(weeks[:8])
             return say("console_no_report", asker.speaks, week=week, weeks=known)
         folder = self.services.settings.reports / week
         key = wishes.random_id_of("report", asker.key)

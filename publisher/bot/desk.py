@@ -36,6 +36,13 @@ BURST = 4
 """Requests a person may make at once: /start, two topics, and one more."""
 TOO_LOUD = 3.0
 """Turned away so often of late, one gives way in a full queue to who was not."""
+WHY_NOT = {
+    **dict.fromkeys(("death", "disaster", "illness", "children", "suicide", "terror"), "bot_grave"),
+    **dict.fromkeys(("slur", "obscenity", "sexual", "insult", "threat"), "bot_rude"),
+    **dict.fromkeys(("personal_data", "link"), "bot_personal"),
+    "unreadable": "bot_unclear",
+}
+"""What is said to a topic that the screen's rules refuse, by their reason."""
 PLACES_EVERY = timedelta(seconds=5)
 TEXTS_FOR = timedelta(minutes=10)
 
@@ -113,14 +120,12 @@ class Desk:
         try:
             topic = clean_topic(text, language)
         except TopicError as error:
-            codes = {"endless": "bot_too_long", "order": "bot_refused", "empty": "bot_no_topic"}
+            codes = {"order": "bot_order", "empty": "bot_no_topic"}
             return "", codes.get(error.code, "bot_unclear")
         if len(topic) > self.rule.topic_chars:
             return "", "bot_too_long"
-        blocklist = self.services.settings.topics.blocklist
-        if not screen_caption(topic, language, blocklist).ok:
-            return "", "bot_refused"
-        return topic, ""
+        verdict = screen_caption(topic, language, self.services.settings.topics.blocklist)
+        return (topic, "") if verdict.ok else ("", WHY_NOT.get(verdict.reason, "bot_refused"))
 
     def order(
         self, asker: Asker, topic: str, language: str, now: datetime, other_than: str = ""

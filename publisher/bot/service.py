@@ -173,7 +173,7 @@ class Bot:
         if said is None:
             return
         asker = self._asker(event, private=private)
-        if private and self.console.knows(person, said.command):
+        if private and self.console.answers(person, said.command):
             self._later(self.console.run(asker, said.command, said.rest, now))
         elif private and person in settings.owner.ids and message.media is not None:
             self._later(self.inbox.take(asker, message))
@@ -185,10 +185,11 @@ class Bot:
     ) -> None:
         if said.command in ("", "meme") and said.rest:
             self.desk.ask(asker, said.rest, now)
-        elif said.command not in ("", "meme", "start", "help") and not private:
+        elif said.command not in ("", "meme", "start", "help", "thanks") and not private:
             return
         elif self.desk.may_pass(asker, now):
-            code = {"start": "bot_hello", "meme": "bot_no_topic"}.get(said.command, "bot_help")
+            codes = {"start": "bot_hello", "meme": "bot_no_topic", "thanks": "bot_welcome"}
+            code = codes.get(said.command, "bot_help")
             if not said.command:
                 code = "bot_only_text" if media else "bot_no_topic"
             limit = self.services.settings.bot.topic_chars

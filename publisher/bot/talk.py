@@ -8,6 +8,14 @@ from dataclasses import dataclass
 COMMAND = re.compile(r"^/([a-z_]{1,32})(?:@(\w+))?(?:\s+|$)(.*)", re.IGNORECASE | re.DOTALL)
 
 
+SMALL_TALK = {
+    "start": "привет|здравствуй(те)?|добрый (день|вечер)|доброе утро|hi|hello|hey|good morning",
+    "help": "помощь|помоги(те)?|что (ты )?умеешь|что делать|как (это )?работает|help( me)?"
+    "|what can you do|how does (it|this) work",
+    "thanks": "(большое )?спасибо( большое)?|благодарю|спс|thanks?( you)?( so much)?|thx",
+}
+
+
 @dataclass(frozen=True)
 class Said:
     """`command` is empty for plain text; `rest` is what follows."""
@@ -32,7 +40,15 @@ def read_message(text: str, username: str, *, private: bool, to_us: bool) -> Sai
     mention = re.compile(rf"@{re.escape(username)}\b", re.IGNORECASE)
     if not private and not to_us and not mention.search(text):
         return None
-    return Said("", " ".join(mention.sub(" ", text).split()))
+    topic = " ".join(mention.sub(" ", text).split())
+    return Said(small_talk(topic), topic)
+
+
+def small_talk(text: str) -> str:
+    """The command that a greeting, a thank-you or a question about the bot stands for; a meme
+    about one is asked for by /meme."""
+    words = " ".join(re.findall(r"\w+", text.lower()))
+    return next((name for name, said in SMALL_TALK.items() if re.fullmatch(said, words)), "")
 
 
 def language_of(code: str | None, text: str, default: str) -> str:

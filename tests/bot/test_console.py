@@ -18,7 +18,7 @@ from publisher.ledger.alerts import raise_alert
 from publisher.ledger.approvals import approval_rows
 from publisher.ledger.models import Alert, Approval, Channel, Item, Meme, Post, Slot, Source, Topic
 from tests.bot.conftest import OWNER, Person, Stage, first
-from tests.conftest import make_post, picture
+from tests.conftest import NOON, make_post, picture
 
 CHANNEL = {"handle": "our_channel", "times": ["10:00", "18:00"], "caption": "подпись"}
 
@@ -73,6 +73,29 @@ async def test_status_tells_slots_memory_and_the_bot(stage: Stage) -> None:
     assert "@our_channel" in text
     assert "Память" in text
     assert "Бот: в очереди 0" in text
+
+
+async def test_what_needs_attention_is_said_in_words(stage: Stage) -> None:
+    owner = await owner_of(stage)
+    raise_alert("inbox:ru", "inbox_low", {"language": "ru", "days": "1.0", "folder": "in"}, NOON)
+    raise_alert("r", "report_ready", {"week": "1", "verdict": "", "folder": "."}, NOON)
+    await owner.say("/status")
+    text = (await owner.hears_text("Требует внимания")).raw_text
+    assert "хватит примерно на 1.0 дн." in text
+    assert text.count("Требует внимания") == 1
+
+
+async def test_the_owner_is_helped_with_what_is_not_there(stage: Stage) -> None:
+    owner = await owner_of(stage)
+    for said, answer in (
+        ("/report", "Отчётов ещё нет"),
+        ("/what", "Пульт хозяина"),
+        ("привет", "Пульт хозяина"),
+        ("спасибо", "Пожалуйста"),
+        ("/why", "/why 12"),
+    ):
+        await owner.say(said)
+        await owner.hears_text(answer)
 
 
 async def test_why_tells_how_a_meme_came_to_be(stage: Stage) -> None:

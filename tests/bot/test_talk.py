@@ -24,6 +24,12 @@ from publisher.bot.talk import Said, language_of, read_message
         ("смотри, @meme_bot_fan", False, False, None),
         ("/start inline", True, False, Said("start", "inline")),
         ("/", True, False, Said("", "/")),
+        ("Привет!", True, False, Said("start", "Привет!")),
+        ("@meme_bot, hello", False, False, Said("start", ", hello")),
+        ("thank you so much!!", True, False, Said("thanks", "thank you so much!!")),
+        ("что ты умеешь?", True, False, Said("help", "что ты умеешь?")),
+        ("привет из отпуска", True, False, Said("", "привет из отпуска")),
+        ("/meme привет", True, False, Said("meme", "привет")),
     ],
 )
 def test_reading(text: str, private: bool, to_us: bool, said: Said | None) -> None:
