@@ -45,10 +45,7 @@ def anything_due(now: datetime) -> bool:
 
 
 def tried_again(now: datetime) -> Any:
-    """Whether a post's back-off is over; one that is too long was counted by a wrong clock.
-
-    A flood's wait may be of hours; the governor knows it and lets nothing through.
-    """
+    """Whether a post's back-off is over; one that is too long was counted by a wrong clock."""
     return (Post.next_try_at <= now) | (Post.next_try_at > now + LONGEST_BACKOFF)
 
 

@@ -60,7 +60,12 @@ class TelegramAccount:
         return await self.client(request)
 
     async def reconnect(self) -> None:
-        """Telethon gives a connection up for good after a few tries; begin anew."""
+        """Telethon gives a connection up for good after a few tries; begin anew.
+
+        It also remembers floods, by the machine's clock and until it ends: they are the
+        governor's business.
+        """
+        self.client._flood_waited_requests.clear()
         async with self.connecting:
             if not self.client.is_connected():
                 await self.client.connect()

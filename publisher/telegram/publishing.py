@@ -70,7 +70,7 @@ class Publisher:
         try:
             return await self._send_claimed(post)
         except NotNow as wait:
-            transitions.not_sent(post, "wait", str(wait), wait.until)
+            transitions.not_sent(post, "wait", str(wait), self._after(wait))
             return "planned"
         except AccountStopped as stop:
             transitions.not_sent(post, "account", str(stop), self.clock() + timedelta(minutes=5))
@@ -83,6 +83,10 @@ class Publisher:
             if Post.get_by_id(post.id).state == "claimed":
                 return self._refused(post, "fault", repr(fault))
             return self._look_later(post, "fault", repr(fault))
+
+    def _after(self, wait: NotNow) -> datetime:
+        """When to ask again: what a wrong clock says of a long wait is looked at anew meanwhile."""
+        return min(wait.until, self.clock() + transitions.LONGEST_BACKOFF)
 
     async def _send_claimed(self, post: Post) -> str:
         try:
@@ -126,7 +130,7 @@ class Publisher:
                 self.account, peer, uploaded, post.caption, post.random_id
             )
         except NotNow as wait:
-            transitions.not_sent(post, "wait", str(wait), wait.until)
+            transitions.not_sent(post, "wait", str(wait), self._after(wait))
             return "planned"
         except AccountStopped as stop:
             transitions.not_sent(post, "account", str(stop), self.clock() + timedelta(minutes=5))
@@ -230,7 +234,7 @@ class Publisher:
             peer = await find_peer(self.account, post.channel.handle, now)
             uploaded = await self.account.upload(picture, "meme.jpg")
         except NotNow as wait:
-            return self._unsettled(post, "wait", str(wait), wait.until)
+            return self._unsettled(post, "wait", str(wait), self._after(wait))
         except (AccountStopped, ValueError, OSError) as error:
             return self._unsettled(post, "unclear", str(error), now + backoff(3, post.random_id))
         except Exception as error:
@@ -249,7 +253,7 @@ class Publisher:
                 self.account, peer, uploaded, post.caption, post.random_id
             )
         except NotNow as wait:
-            return self._unsettled(post, "wait", str(wait), wait.until)
+            return self._unsettled(post, "wait", str(wait), self._after(wait))
         except (AccountStopped, LookupError) as error:
             later = self.clock() + backoff(post.attempts, post.random_id)
             return self._unsettled(post, "unclear", str(error), later)

@@ -141,6 +141,19 @@ async def test_a_back_off_counted_by_a_wrong_clock_does_not_outlive_it(
     assert Post.get_by_id(post.id).state == "published"
 
 
+async def test_a_post_held_up_by_a_long_flood_goes_when_it_ends_and_is_not_asked_about_all_the_time(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    make_post(services, NOON, minutes=600)
+    telegram.faults.flood_wait("messages.sendMedia", 4 * 3600 + 300, times=1)
+    runs = [await run_job(services, "publish", clock())]
+    while clock() < NOON + timedelta(hours=4, minutes=5):
+        assert created(telegram) == []
+        runs.append(await run_job(services, "publish", clock.forward(minutes=1)))
+    assert len(created(telegram)) == 1
+    assert sum(bool(run.note) for run in runs) <= 12
+
+
 @pytest.mark.usefixtures("ledger")
 async def test_a_flood_wait_told_to_a_wrong_clock_lasts_as_long_as_was_told(clock: Clock) -> None:
     async def flooded() -> None:
