@@ -22,7 +22,10 @@ async def cure(services: Services, now: datetime) -> str:
     for account in filter(None, (services.user, services.bot)):
         row = Account.get(Account.name == account.name)
         if row.state != "ok" and await account_answers(account, row, now):
-            account.governor.cured()
+            if row.reason.startswith(SLOW_CURES):
+                account.governor.try_again()
+            else:
+                account.governor.cured()
             cured.append(account.name)
     for channel in Channel.select().where(Channel.state == "stopped"):
         with one_of_many(channel.handle):

@@ -60,10 +60,13 @@ class Governor:
         if wait > timedelta(0):
             await self.sleep(wait.total_seconds())
         try:
-            return await request()
+            answer = await request()
         except Exception as error:
             self._obey(error)
             raise
+        if kind == "send" and self._on_trial():
+            self.cured()
+        return answer
 
     def may_call(self) -> bool:
         row = Account.get(Account.name == self.account)
@@ -132,6 +135,17 @@ class Governor:
         facts = {"account": self.account, "reason": reason}
         if raise_alert(f"account:{self.account}", "account_stopped", facts, now):
             log.error("account %s stopped: %s", self.account, reason)
+
+    def try_again(self) -> None:
+        """Let the account work; only a send that succeeds cures it.
+
+        Until then the owner is not told again when it is stopped for the same.
+        """
+        Account.update(state="ok").where(Account.name == self.account).execute()
+
+    def _on_trial(self) -> bool:
+        row = Account.get(Account.name == self.account)
+        return row.state == "ok" and row.stopped_at is not None
 
     def cured(self) -> None:
         """Let the account work again."""

@@ -136,23 +136,25 @@ async def test_a_revoked_session_stops_the_account_until_somebody_signs_in(
     assert len(heard(telegram)) == 1
 
 
-async def test_a_frozen_account_is_silent_until_it_thaws(
+async def test_a_frozen_account_is_tried_once_a_day_and_told_once_until_it_thaws(
     told: Services, telegram: LoopbackTelegram, clock: Clock
 ) -> None:
-    post = make_post(told, NOON, minutes=3000)
+    post = make_post(told, NOON, minutes=6000)
     account = telegram.world.user_by_phone(PHONE.lstrip("+"))
     account.frozen = True
-    for _ in range(20):
+    for _ in range(60):
         await publish(told, clock.forward(hours=1))
-        assert await cure(told, clock()) == ""
+        await cure(told, clock())
         await alert(told, clock())
-    assert telegram.calls["contacts.resolveUsername"] == 1
+    assert telegram.calls["contacts.resolveUsername"] == 3
     assert len(heard(telegram)) == 1 and "FROZEN" in heard(telegram)[0]
     account.frozen = False
-    clock.forward(hours=5)
-    assert await cure(told, clock()) == "user"
-    await publish(told, clock())
+    for _ in range(25):
+        await cure(told, clock.forward(hours=1))
+        await publish(told, clock())
     assert Post.get_by_id(post.id).state == "published"
+    assert [bool(a.cured_at) for a in Alert.select()] == [True]
+    assert Account.get(Account.name == "user").stopped_at is None
 
 
 @pytest.mark.parametrize("how", [{"paused": True}, {"state": "stopped"}, {"state": "gone"}])
