@@ -156,6 +156,7 @@ def test_run_publishes_ends_cleanly_and_picks_up_from_the_ledger(
     assert violations(world) == []
 
 
+@pytest.mark.slow
 def test_a_daemon_whose_loop_stands_still_is_not_fed(busy_world: World, systemd: Systemd) -> None:
     """Another process holds the ledger: the loop waits for it, while every thread lives on."""
     running = start(busy_world, NOTIFY_SOCKET=systemd.address, WATCHDOG_USEC="600000")
@@ -275,7 +276,7 @@ class Wrong:
         monkeypatch.setattr(daemon, "CLOCK_LOOK_SECONDS", 0.2)
 
 
-@pytest.mark.parametrize("hours", [-30, -1, 1, 30])
+@pytest.mark.parametrize("hours", [-30, 30])
 async def test_a_clock_that_is_set_silences_no_job(
     ledger: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
