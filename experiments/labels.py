@@ -103,6 +103,8 @@ LABELS: dict[str, dict[str, str]] = {
     "accepted": {"ru": "Опубликовано", "en": "Published"},
     "rejected": {"ru": "Отказ", "en": "Rejected"},
     "censored": {"ru": "Молчание", "en": "Silent"},
+    "approved_unpublished": {"ru": "Принято, не вышло", "en": "Accepted, not out"},
+    "undecided": {"ru": "Ждём", "en": "Pending"},
     "rate": {"ru": "Доля", "en": "Rate"},
     "route": {"ru": "Путь", "en": "Route"},
     "last_answer": {"ru": "Последний ответ", "en": "Last answer"},

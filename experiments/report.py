@@ -33,7 +33,8 @@ SCHEMA = "memegen-report/1"
 MEMES_SHOWN = 4
 THUMBNAIL = 480
 PARTNER_COLUMNS = (
-    "partner", "route", "offered", "received", "accepted", "rejected", "censored", "last_answer",
+    "partner", "route", "offered", "received", "accepted", "rejected", "censored",
+    "approved_unpublished", "pending", "last_answer",
 )  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def _report_facts(
         "notices": [_both(notice) for notice in notices],
         "registrations": _registrations(registrations),
         "growth": _growth(growth),
-        "partners": [{**dict.fromkeys(PARTNER_COLUMNS), **row} for row in partners],
+        "partners": [_partner_facts(row) for row in partners],
         "data_quality": [
             {**row, "name": _both(row["name"]), "value": _both(row["value"])}
             for row in data_quality
@@ -183,6 +184,19 @@ def _whole_meme(meme: Mapping[str, Any]) -> dict[str, Any]:
 
 def _meme_facts(meme: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in meme.items() if name != "image_path"}
+
+
+def _partner_facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With the share published of the offers whose outcome is final, and Wilson's 95 % limits."""
+    facts = {**dict.fromkeys(PARTNER_COLUMNS), **row}
+    published = facts["accepted"] or 0
+    others = ("rejected", "censored", "approved_unpublished")
+    final = published + sum(facts[name] or 0 for name in others)
+    return {
+        **facts,
+        "rate": published / final if final else None,
+        "interval": list(wilson(published, final)) if final else None,
+    }
 
 
 def _registrations(written: Sequence[Written]) -> list[dict[str, Any]]:

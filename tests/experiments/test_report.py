@@ -26,6 +26,18 @@ SUGGESTIONS = [
 ]  # fmt: skip
 
 
+PARTNER = {
+    "partner": "@box",
+    "route": "bot",
+    "offered": 6,
+    "accepted": 2,
+    "rejected": 1,
+    "censored": 1,
+    "pending": 2,
+    "last_answer": "a|b",
+}
+
+
 def full_report(folder: Path, analysis: Analysis, language: str = "ru") -> dict[str, Path]:
     picture = folder / "meme.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +74,7 @@ def full_report(folder: Path, analysis: Analysis, language: str = "ru") -> dict[
         memes=memes,
         snapshots=snapshots,
         growth=growth,
-        partners=[{"partner": "@box", "route": "bot", "offered": 3, "last_answer": "a|b"}],
+        partners=[PARTNER],
         data_quality=[{"name": {"ru": "замеры", "en": "snapshots"}, "value": "12", "status": "ok"}],
         registrations=written,
     )
@@ -128,6 +140,14 @@ def test_registrations_and_changes_are_shown(report):
         verdict = text.index("<h1" if name.endswith("html") else "\n- ")
         assert text.index("Регистрация изменена после начала") < verdict
         assert "п.\u00a0п.." not in text
+
+
+def test_partners_have_a_rate_of_what_is_settled_with_its_interval(report):
+    row = json.loads(report["report.json"].read_text())["report"]["partners"][0]
+    assert row["rate"] == 0.5
+    assert row["interval"] == pytest.approx([0.1500, 0.8500], abs=1e-4)
+    for name in ("report.html", "report.md"):
+        assert "50\u00a0% (15\u00a0%…85\u00a0%)" in report[name].read_text()
 
 
 def test_every_number_can_be_recomputed_from_the_folder(report):
