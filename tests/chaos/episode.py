@@ -30,6 +30,7 @@ STEPS = {
 }
 SETTLING = ("reconciled", "resending")
 FIRST_POSTS = 6  # those that follow are planned as they are needed
+ASLEEP = 0.25  # of the lives that end at random
 RESTART = 0.25  # real seconds until a daemon that ended by itself is started again
 PATIENCE = 4.0  # real seconds until a step that does not come is a kill at random
 SETTLE = 150.0  # real seconds for the quiet end: two and a half simulated hours
@@ -135,7 +136,12 @@ def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode
         code = zygote.wait(pid, PATIENCE)
     else:
         pid = zygote.start(world.folder)
-        code = zygote.wait(pid, dice.uniform(0.05, 3.0))
+        code = zygote.wait(pid, dice.uniform(0.05, 1.5))
+        if code is None and dice.random() < ASLEEP:
+            sleep_through(pid, dice)
+            episode.faults["daemon asleep"] += 1
+        if code is None:
+            code = zygote.wait(pid, dice.uniform(0.0, 1.5))
     if code is None:
         os.kill(pid, signal.SIGKILL)
         code = zygote.wait(pid, 30)
@@ -145,6 +151,13 @@ def one_life(world: World, dice: random.Random, zygote: Zygote, episode: Episode
     else:
         episode.faults[f"the daemon ended by itself ({code})"] += 1
         time.sleep(RESTART)
+
+
+def sleep_through(pid: int, dice: random.Random) -> None:
+    """Stop the daemon for up to three simulated minutes, longer than a claim's lease."""
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(dice.uniform(0.3, 3.0))
+    os.kill(pid, signal.SIGCONT)
 
 
 def drawn_label(world: World, dice: random.Random) -> str:
