@@ -27,6 +27,7 @@ NEWEST = 3000
 """Memes made for wishes that are kept at most, whatever a flood asks for."""
 STOCK = 300
 STOCK_FOR = timedelta(minutes=1)
+READY = 20
 
 
 def topic_key(topic: str, language: str) -> str:
@@ -107,9 +108,9 @@ class Stock:
     def any_of(
         self, language: str, not_these: Collection[int], seed: str, now: datetime
     ) -> Meme | None:
-        """Any meme the channel has shown already."""
+        """One of the newest memes the channel has shown, of few, so that few are uploaded."""
         shown = [meme for meme, _ in self._memes(language, now) if meme.id not in not_these]
-        return random.Random(seed).choice(shown) if shown else None
+        return random.Random(seed).choice(shown[:READY]) if shown else None
 
     def search(self, topic: str, language: str, count: int, now: datetime) -> list[Meme]:
         """Memes whose texts share words with the topic, the best first.

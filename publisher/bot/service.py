@@ -173,10 +173,10 @@ class Bot:
         if said is None:
             return
         asker = self._asker(event, private=private)
-        if private and self.console.answers(person, said.command):
-            self._later(self.console.run(asker, said.command, said.rest, now))
-        elif private and person in settings.owner.ids and message.media is not None:
+        if private and person in settings.owner.ids and message.media is not None:
             self._later(self.inbox.take(asker, message))
+        elif private and self.console.answers(person, said.command):
+            self._later(self.console.run(asker, said.command, said.rest, now))
         else:
             self._answer(asker, said, now, private=private, media=message.media is not None)
 

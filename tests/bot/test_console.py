@@ -204,6 +204,8 @@ async def test_pictures_go_to_the_queue_or_back_with_the_reason(stage: Stage) ->
     await owner.client.send_file("meme_bot", b"%PDF-1.4 nothing", force_document=True)
     await owner.hears_text("не картинка")
     assert Meme.select().count() == 1
+    await owner.client.send_file("meme_bot", named(picture(3)), caption="Спасибо!")
+    await owner.hears_text("в очереди 2-й (ru)")
 
 
 async def test_an_album_is_answered_in_one_message(stage: Stage) -> None:
