@@ -76,7 +76,7 @@ def analyse(
     Raises tables.BadInput when a file cannot be read at all, ValueError for impossible arguments
     or a state of another analysis.
     """
-    _check_arguments(planned_weeks, margin, alpha, B)
+    _check_arguments(planned_weeks, margin, alpha, B, planned_pairs, window_h)
     if as_of is not None:
         as_of = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
     read = read_posts(posts, window_h=window_h)
@@ -177,7 +177,14 @@ def new_channel_test(complete: Sequence[Pair], alpha: float = 0.05) -> dict[str,
     }
 
 
-def _check_arguments(planned_weeks: int, margin: float, alpha: float, vectors: int) -> None:
+def _check_arguments(
+    planned_weeks: int,
+    margin: float,
+    alpha: float,
+    vectors: int,
+    planned_pairs: int | None,
+    window_h: float | None,
+) -> None:
     wrong = [
         text
         for bad, text in (
@@ -185,6 +192,14 @@ def _check_arguments(planned_weeks: int, margin: float, alpha: float, vectors: i
             (not 0 < margin < 1, f"the margin must lie between 0 and 1, not {margin}"),
             (not 0 < alpha < 0.5, f"alpha must lie between 0 and 0.5, not {alpha}"),
             (vectors < 99, f"at least 99 sign vectors are needed, not {vectors}"),
+            (
+                planned_pairs is not None and planned_pairs < 1,
+                f"planned pairs must be at least 1, not {planned_pairs}",
+            ),
+            (
+                window_h is not None and not 0 < window_h < math.inf,
+                f"the age must be a number of hours above zero, not {window_h}",
+            ),
         )
         if bad
     ]

@@ -1,7 +1,7 @@
 """`python -m experiments`: analyse a file, simulate, plan.
 
-Exit codes of `analyse`: 0; 1 when rows had to be set aside (the analysis of the others is printed
-all the same, the faults go to standard error); 2 when there was nothing to analyse.
+Exit codes: 0; 1 when rows had to be set aside (the analysis of the others is printed all the same,
+the faults go to standard error); 2 when nothing was done: no file, no table, a wrong option.
 """
 
 import dataclasses
@@ -17,14 +17,24 @@ from experiments import blocks, power, registration, words
 from experiments.analysis import Analysis, analyse
 from experiments.data import read_posts
 from experiments.figures import draw_simulation
-from experiments.labels import LABELS
+from experiments.labels import LABELS, SIMULATION
 from experiments.model import Model
 from experiments.report import to_json
 from experiments.sequential import load_state, save_state
 from experiments.simulate import Outcome, error, simulate
 from experiments.tables import BadInput, Problem
 
+RATES = (
+    "one_look", "boundary", "always_valid", "peeking",
+    "pooled", "pooled_peeking", "coverage", "coverage_always",
+)  # fmt: skip
 FILE = click.Path(exists=False, dir_okay=False, path_type=Path)
+
+
+class Refused(click.ClickException):
+    """Nothing was done, and why; unlike exit code 1, which prints an analysis."""
+
+    exit_code = 2
 
 
 class Moment(click.ParamType):
@@ -35,9 +45,9 @@ class Moment(click.ParamType):
             return value
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is no time; write 2026-11-23T08:00:00+00:00", param, context)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def language_option(function: Any) -> Any:
@@ -106,7 +116,7 @@ def analyse_command(
         _complain(bad.source, bad.problems, language)
         sys.exit(2)
     except (ValueError, OSError) as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Refused(str(fault)) from fault
     faults = [item for item in found.facts["problems"]]
     for item in faults:
         name = posts if item["file"] == "posts" else suggestions
@@ -179,7 +189,7 @@ def blocks_command(posts: Path, seed: int, vectors: int, alpha: float, language:
         _complain(bad.source, bad.problems, language)
         sys.exit(2)
     except ValueError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Refused(str(fault)) from fault
     _complain(str(posts), read.problems, language)
     click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False, indent=2))
     if any(problem.severity == "error" for problem in read.problems):
@@ -188,15 +198,16 @@ def blocks_command(posts: Path, seed: int, vectors: int, alpha: float, language:
 
 @main.command("simulate")
 @click.option("--rho", default=0.1, show_default=True, help="Likeness of reactions under one post.")
-@click.option("--channels", default=3, show_default=True)
+@click.option("--channels", default=3, show_default=True, help="Channels, alike but for chance.")
 @click.option("--weeks", default=8, show_default=True, help="Weekly looks.")
 @click.option("--pairs-per-week", default=7, show_default=True, help="For each channel.")
 @click.option("--effect", default=0.05, show_default=True, help="Difference of shares.")
-@click.option("--runs", default=2000, show_default=True)
-@click.option("--vectors", default=1999, show_default=True)
-@click.option("--seed", default=1, show_default=True)
+@click.option("--runs", default=2000, show_default=True, help="Simulated experiments.")
+@click.option("--vectors", default=1999, show_default=True, help="Number B of sign vectors.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the figure.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@language_option
 def simulate_command(
     rho: float,
     channels: int,
@@ -208,19 +219,23 @@ def simulate_command(
     seed: int,
     out: Path | None,
     as_json: bool,
+    language: str,
 ) -> None:
     """False alarms and power of every method on the documented model (experiments/model.py)."""
     if runs < 1:
         raise click.BadParameter("at least one run is needed", param_hint="--runs")
+    if vectors < 99:
+        raise click.BadParameter("at least 99 sign vectors are needed", param_hint="--vectors")
     try:
         model = Model(
             channels=channels, weeks=weeks, pairs_per_week=pairs_per_week, effect=effect, rho=rho
         )
     except ValueError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Refused(str(fault)) from fault
     cells = {"null": model.with_effect(0.0)} | ({"effect": model} if effect else {})
     found: dict[str, Outcome] = {}
-    with click.progressbar(length=runs * len(cells), label="simulate", file=sys.stderr) as bar:
+    label = SIMULATION["simulating"][language]
+    with click.progressbar(length=runs * len(cells), label=label, file=sys.stderr) as bar:
         for name, cell in cells.items():
             critical = found["null"].pooled_critical if found else None
             found[name] = simulate(
@@ -234,45 +249,37 @@ def simulate_command(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         path = out / "simulation.png"
-        draw_simulation(found).savefig(path, dpi=150)
-        click.echo(f"figure: {path}", err=True)
+        draw_simulation(found, language).savefig(path, dpi=150)
+        click.echo(f"{SIMULATION['figure'][language]}: {path}", err=True)
     if as_json:
         facts = {name: dataclasses.asdict(outcome) for name, outcome in found.items()}
         click.echo(json.dumps(facts, indent=2, allow_nan=False))
     else:
-        click.echo(_table(found, runs))
+        click.echo(_table(found, runs, language))
 
 
-def _table(found: dict[str, Outcome], runs: int) -> str:
-    names = {
-        "one_look": "one look at the end",
-        "boundary": "registered looks",
-        "always_valid": "any time (e-process)",
-        "peeking": "plain test every week",
-        "pooled": "pooled chi-square",
-        "pooled_peeking": "pooled, every week",
-        "coverage": "coverage, inverted",
-        "coverage_always": "coverage, any time",
-    }
-    heads = {name: f"effect {outcome.model.effect:g}" for name, outcome in found.items()}
-    lines = [f"{'':24}" + "".join(f"{head:>14}" for head in heads.values())]
-    for key, label in names.items():
-        values = "".join(f"{getattr(outcome, key):>14.4f}" for outcome in found.values())
-        lines.append(f"{label:24}{values}")
-    stops = "".join(f"{outcome.stop:>14.1f}" for outcome in found.values())
-    lines.append(f"{'mean look of decision':24}{stops}")
-    model = next(iter(found.values())).model
-    lines.append(f"{model.pairs} pairs, {runs} runs, ±{error(0.05, runs):.4f} near 0.05")
+def _table(found: dict[str, Outcome], runs: int, language: str) -> str:
+    said = {key: texts[language] for key, texts in SIMULATION.items()}
+    heads = [f"{said['effect']} {outcome.model.effect:g}" for outcome in found.values()]
+    lines = [f"{'':32}" + "".join(f"{head:>16}" for head in heads)]
+    for key in RATES:
+        values = "".join(f"{getattr(outcome, key):>16.4f}" for outcome in found.values())
+        lines.append(f"{said[key]:32}{values}")
+    stops = "".join(f"{outcome.stop:>16.1f}" for outcome in found.values())
+    lines.append(f"{said['stop']:32}{stops}")
+    pairs = next(iter(found.values())).model.pairs
+    lines.append(said["size"].format(pairs=pairs, runs=runs, error=f"{error(0.05, runs):.4f}"))
     return "\n".join(lines)
 
 
 @main.command("power")
 @click.option("--effect", default=0.05, show_default=True, help="Difference of shares to find.")
 @click.option("--sigma", default=power.SIGMA_ASSUMED, show_default=True, help="Spread of a pair.")
-@click.option("--power", "wanted", default=0.8, show_default=True)
-@click.option("--alpha", default=0.05, show_default=True)
+@click.option("--power", "wanted", default=0.8, show_default=True, help="Chance to find it.")
+@click.option("--alpha", default=0.05, show_default=True, help="Level of the test, two-sided.")
 @click.option("--pairs-per-week", type=float, help="Over all channels.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@language_option
 def power_command(
     effect: float,
     sigma: float,
@@ -280,6 +287,7 @@ def power_command(
     alpha: float,
     pairs_per_week: float | None,
     as_json: bool,
+    language: str,
 ) -> None:
     """Pairs, and with a rate weeks, that an effect needs."""
     try:
@@ -287,7 +295,7 @@ def power_command(
             effect, sigma=sigma, power=wanted, alpha=alpha, pairs_per_week=pairs_per_week
         )
     except ValueError as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise Refused(str(fault)) from fault
     curve = [
         {"pairs": n, "power": power.power_of(n, effect, sigma, alpha)}
         for n in sorted({max(1, round(found.pairs * share / 4)) for share in range(1, 9)})
@@ -295,11 +303,12 @@ def power_command(
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found) | {"curve": curve}, indent=2))
         return
-    click.echo(f"pairs: {found.pairs}")
+    said = {key: texts[language] for key, texts in SIMULATION.items()}
+    click.echo(f"{said['pairs']}: {found.pairs}")
     if found.weeks is not None:
-        click.echo(f"weeks: {found.weeks}")
+        click.echo(f"{said['weeks']}: {found.weeks}")
     for row in curve:
-        click.echo(f"{row['pairs']:>8} pairs: power {row['power']:.2f}")
+        click.echo(f"{row['pairs']:>8} {said['pairs']}: {said['power']} {row['power']:.2f}")
 
 
 def _from_registration(facts: registration.Registration) -> dict[str, Any]:

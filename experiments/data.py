@@ -5,10 +5,11 @@ A faulty row is set aside, with its problem, and the rest is read: `Posts.proble
 """
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from experiments.tables import Problem, open_table
@@ -22,6 +23,11 @@ SUGGESTION_COLUMNS = ("submission_id", "partner", "members", "arm", "accepted")
 PENDING = frozenset({"planned", "claimed", "sending", "pending"})
 LOST = frozenset({"expired", "failed", "missed", "cancelled", "deleted", "skipped", "rejected"})
 STATUSES = frozenset({"published"}) | PENDING | LOST
+ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+WEEK_NUMBER = re.compile(r"\d{1,3}")
+YEARS = range(2000, 2101)
+LARGEST_COUNT = 1e12
+_NUMBER = re.compile(r"[+-]?\d+(\.0*)?(e\+?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,14 @@ def read_posts(source: Any, *, window_h: float | None = None, any_block: bool = 
         problems.extend(faults)
         if post is not None:
             posts.append(post)
-    posts, faults = _drop_duplicates(posts, "post_id")
-    problems.extend(faults)
     if window_h is None:
         ages = Counter(post.window_h for post in posts if post.window_h is not None)
-        window_h = min((-count, age) for age, count in ages.items())[1] if ages else None
+        window_h = max((count, age) for age, count in ages.items())[1] if ages else None
     posts, faults = _one_window(posts, window_h)
     problems.extend(faults)
+    posts, faults = _drop_duplicates(posts, "post_id")
+    problems.extend(faults)
+    problems.extend(_doubtful_weeks(posts))
     if not any_block:
         posts, faults = _sound_pairs(posts)
         problems.extend(faults)
@@ -175,12 +182,11 @@ class _Cells:
         text = self.text(column)
         if not text:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or value != int(value):
-            self.fault("not_a_count", column=column, value=text)
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if math.isnan(value):
+            self.fault("not_a_count", column=column, value=_short(text))
+        elif value > LARGEST_COUNT:
+            self.fault("count_too_large", column=column, value=_short(text))
         elif value < 0:
             self.fault("negative_count", column=column, value=text)
         else:
@@ -205,9 +211,37 @@ class _Cells:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            self.fault("bad_time", column=column, value=text)
+            moment = None
+        if moment is None or moment.year not in YEARS:
+            self.fault("bad_time", column=column, value=_short(text))
             return None
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+    def week(self, slot: datetime | None) -> str:
+        """The week's label; that of `slot` where the cell is empty."""
+        week = self.text("week").removesuffix(".0").upper()
+        if not week and slot is not None:
+            week = "{}-W{:02d}".format(*slot.isocalendar())
+        if not week:
+            self.fault("no_week")
+        elif ISO_WEEK.fullmatch(week) and monday(week) is None:
+            self.fault("bad_week", column="week", value=week)
+        return week
+
+
+def monday(week: str) -> date | None:
+    """The first day of an ISO week 2026-W47; None for any other label and for no such week."""
+    match = ISO_WEEK.fullmatch(week)
+    if not match or int(match[1]) not in YEARS:
+        return None
+    try:
+        return date.fromisocalendar(int(match[1]), int(match[2]), 1)
+    except ValueError:
+        return None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem]]:
@@ -220,11 +254,7 @@ def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem
     views = cell.count("views")
     slot = cell.instant("slot_utc")
     window = cell.hours("window_h")
-    week = cell.text("week").removesuffix(".0")
-    if not week and slot is not None:
-        week = "{}-W{:02d}".format(*slot.isocalendar())
-    if not week:
-        cell.fault("no_week")
+    week = cell.week(slot)
     notes = []
     likes = counts["likes"]
     if likes is not None and views is not None and likes > views:
@@ -286,10 +316,35 @@ def _one_window(posts: list[Post], window_h: float | None) -> tuple[list[Post], 
     groups: dict[float, list[int]] = defaultdict(list)
     for post in wrong:
         groups[post.window_h or 0.0].append(post.row)
-    return kept, [
+    problems = [
         Problem("mixed_window", tuple(rows), params={"value": age, "expected": window_h})
         for age, rows in sorted(groups.items())
     ]
+    ageless = tuple(post.row for post in kept if post.window_h is None and post.share is not None)
+    if ageless:
+        problems.append(Problem("window_unknown", ageless, "note", {"expected": window_h}))
+    return kept, problems
+
+
+def _doubtful_weeks(posts: list[Post]) -> list[Problem]:
+    """Labels that are no calendar weeks, and those more than a week from the post's time."""
+    odd = [p for p in posts if not ISO_WEEK.fullmatch(p.week) and not WEEK_NUMBER.fullmatch(p.week)]
+    kinds = {bool(ISO_WEEK.fullmatch(post.week)) for post in posts}
+    if len(kinds) > 1:
+        odd = [post for post in posts if not ISO_WEEK.fullmatch(post.week)]
+    found = [("week_label", odd)]
+    far = [p for p in posts if p.slot and (day := monday(p.week)) and _weeks_off(day, p.slot) > 1]
+    found.append(("week_disagrees", far))
+    return [
+        Problem(code, tuple(p.row for p in rows), "note", {"value": rows[0].week})
+        for code, rows in found
+        if rows
+    ]
+
+
+def _weeks_off(day: date, slot: datetime) -> int:
+    own = slot.date() - timedelta(days=slot.weekday())
+    return abs((own - day).days) // 7
 
 
 def _sound_pairs(posts: list[Post]) -> tuple[list[Post], list[Problem]]:

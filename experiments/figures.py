@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments import metrics, words
-from experiments.labels import LABELS
+from experiments.labels import LABELS, SIMULATION
 
 PALETTE = {
     "ink": "#1d2733",
@@ -310,18 +310,21 @@ def member_growth(growth: Sequence[Mapping[str, Any]], language: str) -> Figure 
     return figure
 
 
-def draw_simulation(found: Mapping[str, Any]) -> Figure:
+def draw_simulation(found: Mapping[str, Any], language: str = "en") -> Figure:
     """Share decided by each registered look; `found` is name → simulate.Outcome."""
+    said = {key: texts[language] for key, texts in SIMULATION.items()}
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.subplots()
     for outcome, colour in zip(found.values(), (PALETTE["human"], PALETTE["mark"]), strict=False):
         looks = np.arange(1, outcome.model.weeks + 1)
-        label = f"effect {100 * outcome.model.effect:g} points"
-        axes.step(looks, outcome.rejected_by_look, where="mid", color=colour, label=label)
-    axes.axhline(0.05, color=PALETTE["muted"], linestyle="--", linewidth=1)
+        label = f"{said['effect']} {words.points(outcome.model.effect, language)}"
+        axes.plot(looks, outcome.rejected_by_look, "o-", markersize=4, color=colour, label=label)
+    axes.axhline(0.05, color=PALETTE["muted"], linestyle="--", linewidth=1, label=said["level"])
     axes.set_ylim(0, 1)
-    axes.set_xlabel("look")
-    axes.set_ylabel("decided by then")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    axes.yaxis.set_major_formatter(_percent_axis(language))
+    axes.set_xlabel(_label("look", language))
+    axes.set_ylabel(said["decided"])
     axes.legend(frameon=False)
     return figure
 

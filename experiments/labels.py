@@ -180,6 +180,30 @@ LABELS: dict[str, dict[str, str]] = {
     "simulated": {"ru": "Внимание", "en": "Notice"},
 }
 
+SIMULATION: dict[str, dict[str, str]] = {
+    "simulating": {"ru": "моделируем", "en": "simulate"},
+    "figure": {"ru": "рисунок", "en": "figure"},
+    "effect": {"ru": "разница", "en": "effect"},
+    "one_look": {"ru": "один взгляд в конце", "en": "one look at the end"},
+    "boundary": {"ru": "взгляды по плану", "en": "registered looks"},
+    "always_valid": {"ru": "в любой момент (e-процесс)", "en": "any time (e-process)"},
+    "peeking": {"ru": "обычный тест каждую неделю", "en": "plain test every week"},
+    "pooled": {"ru": "хи-квадрат по всем реакциям", "en": "pooled chi-square"},
+    "pooled_peeking": {"ru": "он же каждую неделю", "en": "pooled, every week"},
+    "coverage": {"ru": "накрытие, обращение теста", "en": "coverage, inverted"},
+    "coverage_always": {"ru": "накрытие, в любой момент", "en": "coverage, any time"},
+    "stop": {"ru": "взгляд решения в среднем", "en": "mean look of decision"},
+    "size": {
+        "ru": "пар {pairs}, опытов {runs}, ±{error} возле 0.05",
+        "en": "{pairs} pairs, {runs} runs, ±{error} near 0.05",
+    },
+    "pairs": {"ru": "пар", "en": "pairs"},
+    "weeks": {"ru": "недель", "en": "weeks"},
+    "power": {"ru": "мощность", "en": "power"},
+    "decided": {"ru": "решено к этому взгляду", "en": "decided by then"},
+    "level": {"ru": "5 %: ложные тревоги", "en": "5%: false alarms"},
+}
+
 METHOD: dict[str, list[str]] = {
     "ru": [
         "Единица случайного назначения — пост, а не реакция: реакции под одним постом растут и "

@@ -1,6 +1,5 @@
 """Pairs of posts: which are complete, which wait, which are lost, and in which weekly look."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from experiments.data import ARMS, LOST, PENDING, Post, Posts
-
-_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+from experiments.data import ARMS, ISO_WEEK, LOST, PENDING, WEEK_NUMBER, Post, Posts, monday
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def number_weeks(posts: Sequence[Post], started: date | None = None) -> dict[str
     known = {label: value for label in ordered if (value := _ordinal(label)) is not None}
     year_turned = any(early - late >= 40 for early, late in pairwise(known.values()))
     if len(known) == len(labels) and not year_turned:
-        iso = any(_ISO_WEEK.fullmatch(label) for label in labels)
+        iso = any(ISO_WEEK.fullmatch(label) for label in labels)
         if started is not None and iso:
             first = _monday_number(started)
         else:
@@ -135,21 +132,18 @@ def number_weeks(posts: Sequence[Post], started: date | None = None) -> dict[str
 
 def week_is_over(label: str, as_of: datetime | None) -> bool:
     """Whether the week (ISO label, UTC) has ended by `as_of`; others count as ended."""
-    monday = _ordinal(label)
-    if as_of is None or monday is None or not _ISO_WEEK.fullmatch(label):
+    first = monday(label)
+    if as_of is None or first is None:
         return True
-    end = date.fromordinal((monday + 1) * 7 + 1)
+    end = first + timedelta(days=7)
     return as_of >= datetime(end.year, end.month, end.day, tzinfo=UTC)
 
 
 def _ordinal(label: str) -> int | None:
-    match = _ISO_WEEK.fullmatch(label)
-    if match:
-        try:
-            return _monday_number(date.fromisocalendar(int(match[1]), int(match[2]), 1))
-        except ValueError:
-            return None
-    return int(label) if label.isdecimal() and len(label) <= 3 else None
+    first = monday(label)
+    if first is not None:
+        return _monday_number(first)
+    return int(label) if WEEK_NUMBER.fullmatch(label) else None
 
 
 def _monday_number(day: date) -> int:

@@ -210,9 +210,21 @@ CHECKS: Texts = {
 
 PROBLEMS: Texts = {
     "unreadable": {"ru": "файл не читается ({why}).", "en": "the file cannot be read ({why})."},
+    "no_table": {
+        "ru": "файл — не таблица из текста ({why}).",
+        "en": "the file is no table of text ({why}).",
+    },
     "empty_file": {"ru": "файл пуст.", "en": "the file is empty."},
+    "no_rows": {
+        "ru": "под заголовком нет ни одной строки.",
+        "en": "there is no row below the header.",
+    },
     "missing_column": {"ru": "нет столбца {column}.", "en": "the column {column} is missing."},
     "doubled_column": {"ru": "столбец {column} дважды.", "en": "the column {column} occurs twice."},
+    "open_quote": {
+        "ru": "кавычка не закрыта и поглотила строк: {lines}.",
+        "en": "a quote is never closed and holds the lines that follow: {lines}.",
+    },
     "ragged_row": {
         "ru": "в строке ячеек {has}, в заголовке {needs}.",
         "en": "the row has {has} cells, the header {needs}.",
@@ -227,6 +239,10 @@ PROBLEMS: Texts = {
         "ru": "{column} — {value!r}, а не целое число.",
         "en": "{column} is {value!r}, not a whole number.",
     },
+    "count_too_large": {
+        "ru": "{column} — {value}, больше 10¹².",
+        "en": "{column} is {value}, above 10¹².",
+    },
     "negative_count": {
         "ru": "{column} отрицательно: {value}.",
         "en": "{column} is negative: {value}.",
@@ -238,6 +254,18 @@ PROBLEMS: Texts = {
     "bad_time": {
         "ru": "{column} — {value!r}, такого времени нет.",
         "en": "{column} is {value!r}, no such time.",
+    },
+    "bad_week": {
+        "ru": "{column} — {value!r}, такой недели нет.",
+        "en": "{column} is {value!r}, no such week.",
+    },
+    "week_label": {
+        "ru": "week = {value!r} — не ISO-неделя и не номер, как у остальных.",
+        "en": "week is {value!r}, neither an ISO week nor a number like the others.",
+    },
+    "week_disagrees": {
+        "ru": "week = {value!r}, а slot_utc — из другой недели.",
+        "en": "week is {value!r} while slot_utc is of another week.",
     },
     "no_week": {"ru": "нет ни week, ни slot_utc.", "en": "neither week nor slot_utc is given."},
     "likes_above_views": {
@@ -263,6 +291,10 @@ PROBLEMS: Texts = {
     "mixed_window": {
         "ru": "window_h = {value}, а считается {expected}.",
         "en": "window_h is {value} while {expected} counts.",
+    },
+    "window_unknown": {
+        "ru": "реакции есть, а window_h пуст.",
+        "en": "there are reactions but window_h is empty.",
     },
     "pair_too_many": {
         "ru": "в паре {pair!r} постов {size}, а не два.",
@@ -296,6 +328,14 @@ _PAIR = {
 
 REMEDIES: Texts = {
     "unreadable": {"ru": "Проверьте путь и права.", "en": "Check the path and its permissions."},
+    "no_table": {
+        "ru": "Сохраните таблицу как CSV в UTF-8.",
+        "en": "Save the table as CSV in UTF-8.",
+    },
+    "no_rows": {
+        "ru": "Анализировать нечего; если строки должны быть, проверьте выгрузку.",
+        "en": "There is nothing to analyse; if there should be rows, check the export.",
+    },
     "empty_file": {
         "ru": "Нужна первая строка: {columns}",
         "en": "The first line must be: {columns}",
@@ -305,6 +345,10 @@ REMEDIES: Texts = {
         "en": "Add it to the first line and to the data.",
     },
     "doubled_column": {"ru": "Оставьте один.", "en": "Keep one of them."},
+    "open_quote": {
+        "ru": "Закройте кавычку и повторите; сейчас отложено всё от неё до конца файла.",
+        "en": "Close the quote and run again; for now all from it to the end is set aside.",
+    },
     "ragged_row": {
         "ru": "Проверьте кавычки и разделители; сейчас строка отложена.",
         "en": "Check quotes and separators; for now the row is set aside.",
@@ -320,10 +364,23 @@ REMEDIES: Texts = {
     },
     "not_a_count": _SET_ASIDE,
     "negative_count": _SET_ASIDE,
+    "count_too_large": _SET_ASIDE,
     "bad_window": _SET_ASIDE,
     "bad_time": {
         "ru": "Напишите как 2026-11-16T09:00:00+00:00; сейчас строка отложена.",
         "en": "Write it as 2026-11-16T09:00:00+00:00; for now the row is set aside.",
+    },
+    "bad_week": {
+        "ru": "Напишите как 2026-W47 или оставьте пустым; сейчас строка отложена.",
+        "en": "Write it as 2026-W47 or leave it empty; for now the row is set aside.",
+    },
+    "week_label": {
+        "ru": "Прочитано; недели идут по порядку времени. Надёжнее писать 2026-W47.",
+        "en": "Read as it is; the weeks count in order of time. Writing 2026-W47 is safer.",
+    },
+    "week_disagrees": {
+        "ru": "Считается week; исправьте то, что неверно.",
+        "en": "The week counts; correct whichever is wrong.",
     },
     "no_week": {
         "ru": "Дайте неделю (2026-W47) или время; сейчас строка отложена.",
@@ -352,6 +409,10 @@ REMEDIES: Texts = {
     "mixed_window": {
         "ru": "Возьмите замеры одного возраста; сейчас эти строки отложены.",
         "en": "Take snapshots of one age; for now these rows are set aside.",
+    },
+    "window_unknown": {
+        "ru": "Считаются замерами нужного возраста; если это не так, впишите возраст.",
+        "en": "They count as of the registered age; if they are not, fill in the age.",
     },
     "pair_too_many": _PAIR,
     "pair_one_arm": _PAIR,

@@ -7,6 +7,8 @@ from scipy.stats import norm
 
 from experiments.verdict import SIGMA_ASSUMED
 
+SMALLEST_EFFECT = 0.0001
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -30,32 +32,44 @@ def plan(
 ) -> Plan:
     """Pairs n = (z_{1−α/2} + z_power)² σ_d² / δ² for a difference δ of shares.
 
+    Never fewer than `fewest_pairs`.
+
     Raises ValueError for an effect of zero or values out of range.
     """
     wrong = [
         text
         for bad, text in (
             (
-                effect == 0 or not -1 < effect < 1,
-                f"the effect must lie in (-1, 1) without 0: {effect}",
+                not SMALLEST_EFFECT <= abs(effect) < 1,
+                f"the effect must lie in (-1, 1), {SMALLEST_EFFECT} or more from 0: {effect}",
             ),
             (not 0 < sigma <= 1, f"sigma must lie in (0, 1]: {sigma}"),
             (not 0.5 <= power < 1, f"power must lie in [0.5, 1): {power}"),
             (not 0 < alpha < 0.5, f"alpha must lie in (0, 0.5): {alpha}"),
-            (pairs_per_week is not None and pairs_per_week <= 0, "pairs per week must be positive"),
+            (
+                pairs_per_week is not None and not 0 < pairs_per_week < math.inf,
+                f"pairs per week must be positive: {pairs_per_week}",
+            ),
         )
         if bad
     ]
     if wrong:
         raise ValueError("; ".join(wrong))
     z = float(norm.isf(alpha / 2) + norm.ppf(power))
-    pairs = math.ceil(z**2 * sigma**2 / effect**2 - 1e-9)
+    pairs = max(fewest_pairs(alpha), math.ceil(z**2 * sigma**2 / effect**2 - 1e-9))
     weeks = math.ceil(pairs / pairs_per_week) if pairs_per_week else None
     return Plan(effect, sigma, power, alpha, pairs, weeks)
 
 
+def fewest_pairs(alpha: float = 0.05) -> int:
+    """The sign-flip test of fewer pairs cannot reject: its smallest p is 2 / 2ⁿ."""
+    return 1 + math.ceil(-math.log2(alpha) - 1e-9)
+
+
 def power_of(pairs: int, effect: float, sigma: float, alpha: float = 0.05) -> float:
-    """Normal approximation of the power of one look at the end."""
+    """Normal approximation of the power of one look at the end; 0 where none can reject."""
+    if pairs < fewest_pairs(alpha):
+        return 0.0
     shift = abs(effect) * math.sqrt(pairs) / sigma
     z = float(norm.isf(alpha / 2))
     return float(norm.sf(z - shift) + norm.cdf(-z - shift))

@@ -3,11 +3,15 @@
 import csv
 import io
 import math
+import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 
 Table = list[tuple[int, dict[str, str]]]
 """Rows with their numbers as a spreadsheet shows them, cells by column."""
@@ -65,22 +69,31 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> tuple[Table, list[Problem
         why = error.strerror or str(error)
         raise BadInput(name, [Problem("unreadable", params={"why": why})]) from error
     text, problems = _decode(raw)
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
+    if "\0" in text:
+        raise BadInput(name, [Problem("no_table", params={"why": "zero bytes"})])
+    told = _SEPARATOR_LINE.match(text)
+    text = text[told.end() :] if told else text
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    separator = told[1] if told else max(",;\t", key=header.count)
     if separator != ",":
         problems.append(Problem("separator", (1,), "note", {"separator": repr(separator)}))
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
-        raise BadInput(name, [Problem("unreadable", params={"why": str(error)})]) from error
-    if not lines or not any(cell.strip() for cell in lines[0]):
+        raise BadInput(name, [Problem("no_table", params={"why": str(error)})]) from error
+    rows = [(number, cells) for number, cells in enumerate(lines, 1) if any(map(str.strip, cells))]
+    if not rows:
         raise BadInput(name, [Problem("empty_file", params={"columns": ",".join(columns)})])
-    names = [cell.strip().lower() for cell in lines[0]]
+    names = [cell.strip().lower() for cell in rows[0][1]]
     _require_columns(name, names, columns, lines)
+    if len(rows) == 1:
+        problems.append(Problem("no_rows", (), "note"))
+    if _ends_inside_quotes(text, separator):
+        number, cells = rows.pop()
+        swallowed = sum(cell.count("\n") for cell in cells)
+        problems.append(Problem("open_quote", (number,), params={"lines": swallowed}))
     table = []
-    for number, cells in enumerate(lines[1:], 2):
-        if not any(cell.strip() for cell in cells):
-            continue
+    for number, cells in rows[1:]:
         if len(cells) != len(names):
             problems.append(
                 Problem("ragged_row", (number,), params={"has": len(cells), "needs": len(names)})
@@ -88,6 +101,15 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> tuple[Table, list[Problem
             continue
         table.append((number, dict(zip(names, cells, strict=True))))
     return table, problems
+
+
+def _ends_inside_quotes(text: str, separator: str) -> bool:
+    """Whether a quote is never closed: its cell then holds all the lines that follow."""
+    try:
+        deque(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 0)
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
 
 
 def _decode(raw: bytes) -> tuple[str, list[Problem]]:

@@ -57,7 +57,7 @@ def test_the_state_is_written_and_taken_up(tmp_path):
     first = json.loads(run("analyse", path, "--state", state, "--json").stdout)
     assert json.loads(state.read_text())["planned"] == 8
     assert json.loads(run("analyse", path, "--state", state, "--json").stdout) == first
-    refused = run("analyse", path, "--state", state, "--seed", 2, code=1)
+    refused = run("analyse", path, "--state", state, "--seed", 2, code=2)
     assert "seed is 1 there and 2 here" in refused.stderr
 
 
@@ -95,7 +95,33 @@ def test_power_says_pairs_and_weeks():
     text = run("power", "--effect", 0.08, "--sigma", 0.3, "--pairs-per-week", 14).stdout
     assert "pairs: 111" in text and "weeks: 8" in text
     assert json.loads(run("power", "--json").stdout)["pairs"] == 342
-    assert "effect" in run("power", "--effect", 0, code=1).stderr
+    assert "effect" in run("power", "--effect", 0, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--planned-pairs", -5), ("--planned-pairs", 0), ("--window-h", "nan"), ("--window-h", -1),
+     ("--as-of", "0001-01-01T00:00:00+05:00"), ("--planned-weeks", 0), ("--margin", "nan")],
+)  # fmt: skip
+def test_impossible_options_are_refused_and_nothing_is_printed(tmp_path, option):
+    result = run("analyse", write_csv(tmp_path / "p.csv", ROWS), *option, "--json", code=2)
+    assert result.stdout == "" and "Error" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("simulate", "--vectors", 20), ("simulate", "--seed", -1), ("simulate", "--rho", "nan"),
+     ("power", "--effect", 1e-300), ("power", "--pairs-per-week", "nan"), ("power", "--sigma", 0)],
+)  # fmt: skip
+def test_impossible_plans_are_refused(arguments):
+    result = run(*arguments, code=2)
+    assert "Error" in result.stderr and "Traceback" not in result.output
+
+
+def test_simulation_and_planning_speak_russian(tmp_path):
+    text = run("simulate", "--runs", 20, "--vectors", 99, "--weeks", 2, "--language", "ru")
+    assert "взгляды по плану" in text.stdout and "effect" not in text.stdout
+    assert "мощность" in run("power", "--language", "ru").stdout
 
 
 def test_it_runs_as_a_module(tmp_path):

@@ -213,3 +213,90 @@ def test_suggestions_are_read_and_silence_is_neither_yes_nor_no(tmp_path):
     assert codes(found) == [
         ("duplicate_differs", (2, 7)), ("bad_accepted", (5,)), ("empty_cell", (6,)),
     ]  # fmt: skip
+
+
+def kinds(found) -> set[tuple[str, str]]:
+    return {(problem.code, problem.severity) for problem in found.problems}
+
+
+def test_counts_that_no_channel_has_are_named(tmp_path):
+    for cell, code in (
+        ("1_000", "not_a_count"),
+        ("1e300", "count_too_large"),
+        ("٣", "not_a_count"),
+    ):
+        rows = [*pairs([((5, 5), (5, 5))]), post(3, "human", cell, 2, views="")]
+        found = read_posts(write_csv(tmp_path / "p.csv", rows))
+        assert kinds(found) == {(code, "error")} and len(found.rows) == 2
+    assert read_posts([post(3, "human", "1e9", "4.0", views="")]).rows[0].likes == 1e9
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_times_outside_this_century_are_named(time):
+    found = read_posts([post(0, "human", 1, 1, slot_utc=time)])
+    assert kinds(found) == {("bad_time", "error")} and found.rows == []
+
+
+def test_weeks_that_are_not_are_named():
+    found = read_posts([post(0, "human", 1, 1, week="2026-W60")])
+    assert kinds(found) == {("bad_week", "error")} and found.rows == []
+    rows = pairs([((5, 5), (5, 5))] * 3, ("2026-W37", "soon", "2026-W38"))
+    assert kinds(read_posts(rows)) == {("week_label", "note")}
+    far = [post(0, "human", 1, 1, week="2062-W37"), post(0, "generated", 1, 1, week="2026-w37")]
+    found = read_posts(far)
+    assert kinds(found) == {("week_disagrees", "note")}
+    assert found.problems[0].rows == (2,) and found.rows[1].week == "2026-W37"
+
+
+def test_a_snapshot_of_unknown_age_is_taken_and_said():
+    rows = [*pairs([((5, 5), (5, 5))]), post(3, "human", 4, 2, window_h="")]
+    found = read_posts(rows)
+    assert kinds(found) == {("window_unknown", "note")} and len(found.rows) == 3
+    assert found.problems[0].rows == (4,)
+
+
+def test_of_posts_listed_at_several_ages_the_registered_one_is_read():
+    rows = [
+        post(pair, arm, 5 + age // 24, 5, window_h=age)
+        for pair in range(3)
+        for arm in ("generated", "human")
+        for age in (24, 48)
+    ]
+    for window in (None, 48.0, 24.0):
+        found = read_posts(rows, window_h=window)
+        assert len(found.rows) == 6
+        assert {item.window_h for item in found.rows} == {window or 48.0}
+        assert kinds(found) == {("mixed_window", "error")}
+
+
+def test_excels_separator_line_and_blank_lines_before_the_header(tmp_path):
+    path = write_csv(tmp_path / "p.csv", pairs([((5, 5), (4, 6))]), separator=";")
+    body = path.read_bytes()
+    path.write_bytes(b"sep=;\r\n" + body)
+    assert len(read_posts(path).rows) == 2
+    path.write_bytes(b"\r\n\r\n" + body.replace(b"published", b"sent", 1))
+    found = read_posts(path)
+    assert len(found.rows) == 1
+    assert [problem.rows for problem in found.problems if problem.severity == "error"] == [(4,)]
+
+
+def test_an_open_quote_does_not_swallow_rows_silently(tmp_path):
+    rows = [{**row, "note": ""} for row in pairs([((5, 5), (4, 6))] * 3)]
+    rows[3]["note"] = "MARK"
+    path = write_csv(tmp_path / "p.csv", rows)
+    path.write_text(path.read_text().replace("MARK", '"never closed'))
+    found = read_posts(path)
+    assert kinds(found) == {("open_quote", "error")}
+    assert found.problems[0].rows == (5,) and len(found.rows) == 3
+
+
+def test_a_file_that_is_no_text_is_refused_as_such(tmp_path):
+    path = write_csv(tmp_path / "p.csv", pairs([((5, 5), (4, 6))]), encoding="utf-16-le")
+    with pytest.raises(BadInput) as refused:
+        read_posts(path)
+    assert [problem.code for problem in refused.value.problems] == ["no_table"]
+
+
+def test_a_header_alone_is_said(tmp_path):
+    found = read_posts(write_csv(tmp_path / "p.csv", []))
+    assert kinds(found) == {("no_rows", "note")} and found.rows == []

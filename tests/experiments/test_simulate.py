@@ -3,6 +3,7 @@ import pytest
 
 from experiments.model import Model, draw, post_rows
 from experiments.power import plan, power_of
+from experiments.signflip import sign_flip
 from experiments.simulate import simulate
 
 
@@ -66,6 +67,13 @@ def test_planned_pairs_have_the_planned_power():
     d = rng.normal(0.05, 0.28, (2000, found.pairs))
     t = d.mean(1) / d.std(1, ddof=1) * found.pairs**0.5
     assert np.mean(np.abs(t) > 1.96) == pytest.approx(0.8, abs=0.03)
+
+
+def test_fewer_pairs_than_can_reject_have_no_power_and_are_not_planned():
+    assert sign_flip([0.9] * 5).p_value > 0.05 >= sign_flip([0.9] * 6).p_value
+    assert power_of(5, 0.9, 0.1) == 0.0 and power_of(6, 0.9, 0.1) > 0.99
+    assert plan(0.9, sigma=0.1).pairs == 6
+    assert plan(0.9, sigma=0.1, alpha=0.01).pairs == 8
 
 
 def test_an_effect_of_zero_cannot_be_planned():
