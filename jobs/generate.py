@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from jobs.services import Services
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Meme, Topic
+from publisher.memes import preference
 from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
 from publisher.workers import WorkerDied, WorkerHung
 
@@ -111,6 +112,7 @@ def request_for(
 ) -> MakeRequest:
     """What to make on a topic; `avoid`: texts not to repeat, else those posted of late."""
     settings = services.settings
+    taste = settings.state / preference.FILE
     seed = random.Random(f"{settings.experiment.seed}|{title}|{now.isoformat()}").getrandbits(31)
     return MakeRequest(
         topic=title,
@@ -129,6 +131,7 @@ def request_for(
         ),
         blocklist=settings.topics.blocklist,
         cache=str(settings.state / "models"),
+        preference=str(taste) if taste.exists() else None,
     )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "render": "make:render_command",
     "templates": "make:templates",
     "models": "make:models",
+    "train": "train:train",
     "topics": "make:topics",
     "screen": "make:screen",
     "partners": "partners:partners",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from publisher.llm.errors import ModelError
-from publisher.llm.native import CHUNK, OUTPUTS, Engine
+from publisher.llm.native import OUTPUTS, Engine
 from publisher.llm.plain import PlainEngine
 from publisher.llm.sampling import Grammar, Sampling, draw, log_softmax_at
 
@@ -204,47 +204,3 @@ def weigh(
         for slot in range(1, len(group) + 1):
             engine.drop(slot)
     return [(total, len(tail)) for total, tail in zip(sums, tails, strict=True)]
-
-
-def next_tokens(
-    engine: Engine | PlainEngine, prompts: list[list[int]], options: Sequence[int]
-) -> np.ndarray:
-    """Log probability of each of `options` (token ids) right after each prompt, shape
-    (prompts, options). What the prompts begin with in common is read once."""
-    shared = min(map(len, prompts)) - 1
-    while any(prompt[:shared] != prompts[0][:shared] for prompt in prompts):
-        shared -= 1
-    if shared < 1:
-        raise ModelError("prompts to be answered must begin alike")
-    if engine.prefill(prompts[0][:shared]) is None:
-        raise ModelError("the time to weigh texts is over")
-    found = np.zeros((len(prompts), len(options)))
-    todo = list(range(len(prompts)))
-    while todo:
-        group: list[int] = []
-        room = engine.n_ctx - shared
-        while todo and len(group) < engine.n_seq and len(prompts[todo[0]]) - shared <= room:
-            room -= len(prompts[todo[0]]) - shared
-            group.append(todo.pop(0))
-        if not group:
-            raise ModelError(f"a text of {len(prompts[todo[0]])} tokens does not fit the context")
-        for slot in range(1, len(group) + 1):
-            engine.fork(0, slot)
-        inputs = [
-            (prompts[i][k], k, slot, k == len(prompts[i]) - 1, i)
-            for slot, i in enumerate(group, 1)
-            for k in range(shared, len(prompts[i]))
-        ]
-        for start in range(0, len(inputs), CHUNK):
-            tokens, positions, slots, last, owners = zip(
-                *inputs[start : start + CHUNK], strict=True
-            )
-            rows = engine.decode(list(tokens), list(positions), list(slots), list(last))
-            if rows is None:
-                raise ModelError("the time to weigh texts is over")
-            ended = [owner for owner, wanted in zip(owners, last, strict=True) if wanted]
-            for owner, row in zip(ended, rows, strict=True):
-                found[owner] = [log_softmax_at(row, option) for option in options]
-        for slot in range(1, len(group) + 1):
-            engine.drop(slot)
-    return found

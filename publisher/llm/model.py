@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from llama_cpp import llama_cpp as native
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-from publisher.llm.batch import Clock, Completion, Order, Run, Session, next_tokens, weigh
+from publisher.llm.batch import Clock, Completion, Order, Run, Session, weigh
 from publisher.llm.errors import ModelError
 from publisher.llm.files import embedded_model_path
 from publisher.llm.gguf import Header, read_header
@@ -110,25 +109,6 @@ class Model:
         tails = [w[shared:] if text else [] for w, text in zip(wholes, continuations, strict=True)]
         with self._lock, Session(self._engine, Clock(budget_s, None)):
             return weigh(self._engine, head[:shared], tails)
-
-    def answers_to(
-        self, prompts: Sequence[str], options: Sequence[str], *, budget_s: float | None = None
-    ) -> np.ndarray:
-        """Natural log probability that each prompt (n) goes on with the first token of each option
-        (m), shape (n, m). The prompts' common beginning is read once: let them differ late.
-
-        Raises ModelError: a text does not fit the context, the prompts begin differently, or
-        `budget_s` seconds were not enough.
-        """
-        if not prompts:
-            return np.zeros((0, len(options)))
-        first = [
-            int(self._weights.tokenize(option.encode(), add_bos=False, special=False)[0])
-            for option in options
-        ]
-        tokens = [self._fitting(prompt, 1) for prompt in prompts]
-        with self._lock, Session(self._engine, Clock(budget_s, None)):
-            return next_tokens(self._engine, tokens, first)
 
     def chat(self, messages: Sequence[dict[str, str]]) -> ChatPrompt:
         """`messages` ({"role", "content"}) in the model's own chat template, ready to be answered.

@@ -19,7 +19,7 @@ from publisher.llm.errors import ModelError
 from publisher.llm.gguf import Header
 
 OUTPUTS = 64
-CHUNK = 256
+_CHUNK = 256
 _WARNING = 3
 _SPARE_BYTES = 300 << 20
 _said: deque[str] = deque(maxlen=20)
@@ -111,7 +111,7 @@ class Engine:
         self._abort = native.ggml_abort_callback(lambda _: self.stop())
         params = native.llama_context_default_params()
         params.n_ctx, params.n_seq_max = n_ctx, n_seq + 1
-        params.n_batch = params.n_ubatch = CHUNK
+        params.n_batch = params.n_ubatch = _CHUNK
         params.n_outputs_max = params.n_outputs_max_per_seq = max(OUTPUTS, n_seq + 1)
         params.n_threads = params.n_threads_batch = n_threads
         params.kv_unified = params.swa_full = params.no_perf = True
@@ -128,7 +128,7 @@ class Engine:
             raise ModelError("this is an embedding model: it cannot write text")
         self.vocabulary = weights.n_vocab()
         self.ends = end_tokens(weights)
-        self._batch = LlamaBatch(n_tokens=CHUNK, embd=0, n_seq_max=1, verbose=True)
+        self._batch = LlamaBatch(n_tokens=_CHUNK, embd=0, n_seq_max=1, verbose=True)
 
     def piece(self, token: int) -> bytes:
         return bytes(self.weights.detokenize([token]))
@@ -170,8 +170,8 @@ class Engine:
     def prefill(self, tokens: list[int], sequence: int = 0) -> np.ndarray | None:
         """Decode a prompt from position 0; a copy of its last token's logits, None when stopped."""
         row: np.ndarray | None = None
-        for start in range(0, len(tokens), CHUNK):
-            part = tokens[start : start + CHUNK]
+        for start in range(0, len(tokens), _CHUNK):
+            part = tokens[start : start + _CHUNK]
             last = start + len(part) == len(tokens)
             rows = self.decode(
                 part,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 
 from publisher.llm import Model, ModelError
 from publisher.memes.dedupe import dedupe
 from publisher.memes.frames import normal_texts
 from publisher.memes.phash import picture_hash
+from publisher.memes.preference import Preference, PreferenceError, load_preference
 from publisher.memes.rank import Scored, rank
 from publisher.memes.render import RenderError, TextDoesNotFit, render
 from publisher.memes.request import Candidate, Work
@@ -19,6 +23,7 @@ from publisher.screen import screen_caption
 
 FRAME_CUT = 0.5  # what a frame cut to the topic gains over one for any, on the ranker's 0 … 1
 FRAME_ORDER = 0.2  # what the first frame filled gains over the last
+FREE_SURE = 0.4  # what a free caption gains by a mean log-likelihood a token of -0.5 over one of -2
 WEIGHED = 32  # captions at most that the model weighs
 REMEMBERED = 300  # posts whose likeness is looked at
 
@@ -66,16 +71,17 @@ def _ranked(
     for item in _scores(work, [candidate.caption for candidate in candidates], model):
         candidate = by_caption[id(item.caption)]
         parts = {name: _plain(value) for name, value in item.reasons.items()}
-        bonus = _frame_bonus(candidate, written)
-        reasons = {**parts, "rank": item.score, "frame_bonus": bonus, **candidate.reasons}
+        bonus = _bonus(candidate, written)
+        reasons = {**parts, "rank": item.score, "bonus": bonus, **candidate.reasons}
         ranked.append(replace(candidate, score=item.score + bonus, reasons=reasons))
     return sorted(ranked, key=lambda candidate: -candidate.score)
 
 
-def _frame_bonus(candidate: Candidate, written: int) -> float:
-    """How well a frame's joke fits the topic, which we know and the texts do not show."""
-    if candidate.caption.method != "frame":
-        return 0.0
+def _bonus(candidate: Candidate, written: int) -> float:
+    """What is known of a caption beyond its texts: how closely a frame was cut to the topic, how
+    sure a model was of what it wrote."""
+    if candidate.caption.method == "free":
+        return FREE_SURE * float(np.clip((float(candidate.reasons["likely"]) + 2) / 1.5, 0, 1))
     cut = min(max(float(candidate.reasons["cut"]) - 1, 0), 1)
     return FRAME_CUT * cut + FRAME_ORDER * (1 - float(candidate.reasons["place"]) / written)
 
@@ -83,20 +89,45 @@ def _frame_bonus(candidate: Candidate, written: int) -> float:
 def _scores(work: Work, captions: list[Caption], model: Model | None) -> list[Scored]:
     avoid = [texts for _, texts in work.request.avoid[-REMEMBERED:]]
     weigh = _affordable(work, captions, model)
-    if model and weigh < min(len(captions), WEIGHED):
+    if model and 0 < weigh < min(len(captions), WEIGHED):
         work.notes.append(f"time is short: the model weighed {weigh} of {len(captions)}")
+    liked = _preference(work, captions)
     try:
         heavy = model if weigh else None
-        return rank(work.topic, captions, model=heavy, embed=work.embed, avoid=avoid, weigh=weigh)
+        return rank(
+            work.topic,
+            captions,
+            model=heavy,
+            embed=work.embed,
+            preference=liked,
+            avoid=avoid,
+            weigh=weigh,
+        )
     except ModelError as error:
         work.notes.append(f"ranked without the model: {error}")
-        return rank(work.topic, captions, embed=work.embed, avoid=avoid)
+        return rank(work.topic, captions, embed=work.embed, preference=liked, avoid=avoid)
+
+
+def _preference(work: Work, captions: list[Caption]) -> Preference | None:
+    """What the channel's readers like, if it was learned and fits the embeddings."""
+    if work.request.preference is None or not captions:
+        return None
+    try:
+        preference = load_preference(Path(work.request.preference))
+        first = captions[0]
+        preference.predict([first.template], [first.texts], work.embed([" ".join(first.texts)]))
+    except PreferenceError as error:
+        work.notes.append(f"ranked without the readers' taste: {error}")
+        return None
+    return preference
 
 
 def _affordable(work: Work, captions: list[Caption], model: Model | None) -> int:
     """How many captions the model can weigh (twice each) in the time that is left."""
     if model is None or not captions or work.left() < RANK_SECONDS:
         return 0
+    if any(caption.method == "free" for caption in captions):
+        return 0  # it weighed its own while writing, and is too slow for the others
     began = time.monotonic()
     model.loglikelihood("Подпись:", [" " + " / ".join(captions[0].texts)])
     each = 2 * (time.monotonic() - began)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from publisher.llm import ChatPrompt, Completion, Model
+from publisher.llm import Completion, Model
 from publisher.memes.corpus import Example, caption_key
 from publisher.memes.frames_clean import topic_for_prompt
+from publisher.memes.grammar import bad_russian
 from publisher.memes.templates import Template
 from publisher.memes.types import Caption
 
@@ -105,13 +107,18 @@ def choose_examples(
     return chosen[::-1]
 
 
-def grammar_of(limits: Sequence[int], language: str) -> str:
-    """GBNF for one line: each box filled, none over its limit, " | " between them."""
+def grammar_of(limits: Sequence[int], language: str, kind: Literal["base", "instruct"]) -> str:
+    """GBNF for one line: each box filled, none over its limit, " | " between them.
+
+    A base model's line begins with a space and ends with a line break. An instruct model ends its
+    turn instead: asked for a line break it would ramble on until the limit.
+    """
     letters = _LETTERS[language]
     first = f"[{letters}0-9«„“]"
     rest = f"[{letters}0-9 .,!?:;%№$€₽+/()«»„“”'’—–-]"
     boxes = [f"{first} {rest}{{1,{max(limit - 1, 1)}}}" for limit in limits]
-    return "root ::= " + ' " | " '.join(boxes) + ' "\\n"'
+    line = ' " | " '.join(boxes)
+    return f'root ::= " " {line} "\\n"' if kind == "base" else f"root ::= {line}"
 
 
 def prompt_of(
@@ -163,9 +170,7 @@ def draft_captions(
     """
     prompt = prompt_of(model, topic, language, template, examples)
     limits = [box.max_chars for box in template.boxes]
-    grammar = grammar_of(limits, language)
-    if not isinstance(prompt, ChatPrompt):
-        grammar = grammar.replace("root ::= ", 'root ::= " " ', 1)
+    grammar = grammar_of(limits, language, model.kind)
     written = model.complete(
         prompt,
         n=count,
@@ -173,8 +178,8 @@ def draft_captions(
         max_tokens=min(200, int(sum(limits) / _CHARS_PER_TOKEN) + 4 * len(limits)),
         stop=["\n"],
         grammar=grammar,
-        temperature=0.9,
-        min_p=0.06,
+        temperature=0.8,
+        min_p=0.08,
         budget_s=budget_s,
         cancelled=cancelled,
     )
@@ -187,6 +192,8 @@ def draft_captions(
             template.id, texts, language, "free", source, model.name, prompt, done.seed
         )
         reason = _fault(done, texts, limits) or seen.get(caption_key(texts), "")
+        if not reason and language == "ru":
+            reason = bad_russian(texts, topic)
         seen.setdefault(caption_key(texts), "same as another draft")
         if reason:
             drafts.rejected.append(Rejected(caption, reason))

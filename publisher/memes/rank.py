@@ -113,7 +113,11 @@ def _by_embedding(
         if old and closest > 0.55:
             part["nearest"] = old[int(near[i].argmax())]
     if preference is not None:
-        liked = preference.predict([caption.texts for caption in captions], own)
+        liked = preference.predict(
+            [caption.template for caption in captions],
+            [caption.texts for caption in captions],
+            own,
+        )
         for part, value in zip(parts, liked, strict=True):
             part["preference"] = float(value)
 

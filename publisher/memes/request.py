@@ -56,6 +56,7 @@ class MakeRequest:
     embedding_path: str | None = None
     blocklist: tuple[str, ...] = ()  # the owner's words: topics and captions with them are refused
     cache: str | None = None  # a folder in which is kept what a model can; else this process knows
+    preference: str | None = None  # the file of what the channel's readers like, if learned
     probe_s: float = 60.0  # at most for probing an unknown model; not judged by then: frames
 
 

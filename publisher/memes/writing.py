@@ -68,7 +68,8 @@ def write(work: Work, model: Model | None, mode: Mode) -> list[Candidate]:
         candidates += _write_free(work, model)
     if mode == "frames" or work.request.mode == "auto" or not _usable(candidates):
         work.say("frames", topic=work.topic)
-        candidates += _fill(work, model)
+        # A model that writes is too big to weigh every choice in a frame as well.
+        candidates += _fill(work, None if mode == "free" else model)
     return [_recorded(candidate, place) for place, candidate in enumerate(candidates)]
 
 
@@ -182,7 +183,10 @@ def _write_free(work: Work, model: Model) -> list[Candidate]:
             work.notes.append(f"free captions for {template_id} failed: {error}")
             continue
         longest = max(longest, time.monotonic() - began)
-        candidates += [Candidate(caption) for caption in drafts.captions]
+        candidates += [
+            Candidate(caption, reasons={"likely": round(likely, 3)})
+            for caption, likely in zip(drafts.captions, drafts.likely, strict=True)
+        ]
         candidates += [
             Candidate(draft.caption, refused=f"no caption: {draft.reason}")
             for draft in drafts.rejected

@@ -116,21 +116,6 @@ def test_weighing_ends_with_its_budget(model: Model) -> None:
     assert model.loglikelihood(PROMPT, [" кот"], budget_s=60)[0][1] > 0
 
 
-def test_answers_agree_with_likelihood(model: Model) -> None:
-    prompts = [f"Вопрос: это {word}? Ответ:" for word in ("кот", "большой тёмный шкаф", "дом")]
-    many = prompts * 20  # more than slots
-    found = model.answers_to(many, [" да", " нет"])
-    assert found.shape == (60, 2) and (found < 0).all()
-    for row, prompt in zip(found, prompts, strict=False):
-        first = [model.loglikelihood(prompt, [text])[0] for text in (" да", " нет")]
-        if all(tokens == 1 for _, tokens in first):
-            assert row == pytest.approx([total for total, _ in first], abs=0.3)
-    assert found[:3] == pytest.approx(found[57:], abs=0.3)
-    assert model.answers_to([], ["да"]).shape == (0, 1)
-    with pytest.raises(ModelError, match="over"):
-        model.answers_to(prompts, ["да"], budget_s=0)
-
-
 def test_what_does_not_fit_is_said(model: Model) -> None:
     with pytest.raises(ModelError, match="do not fit a context of"):
         model.complete("слово " * 5000, n=1)

@@ -15,6 +15,7 @@ from publisher.memes.frames_clean import LONGEST_IN_PROMPT, topic_for_prompt
 from publisher.memes.free import (
     choose_examples,
     draft_captions,
+    grammar_of,
     prompt_of,
 )
 from publisher.memes.templates import Template, load_templates
@@ -129,6 +130,11 @@ def test_the_same_twice_is_kept_once(template: Template) -> None:
         budget_s=None,  # type: ignore[arg-type]
     )
     assert [c.texts for c in drafts.captions] == [("спать", "спать днём"), ("спать", "есть")]
+
+
+def test_an_instruct_model_ends_its_turn_and_a_base_model_its_line() -> None:
+    assert grammar_of([9, 9], "ru", "base").endswith(' "\\n"')
+    assert "\\n" not in grammar_of([9, 9], "ru", "instruct")
 
 
 def test_topic_stays_inside_its_quotes(template: Template) -> None:

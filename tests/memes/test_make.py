@@ -5,7 +5,6 @@ import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -157,9 +156,6 @@ class Scripted:
 
     def loglikelihood(self, prompt: str, texts: list[str]) -> list[tuple[float, int]]:
         return [(-float(len(text)), len(text)) for text in texts]
-
-    def answers_to(self, prompts: Sequence[str], options: Sequence[str]) -> np.ndarray:
-        return np.zeros((len(prompts), len(options)))
 
 
 @pytest.fixture

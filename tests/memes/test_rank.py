@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from publisher.embedding import embed
 from publisher.llm import open_model
 from publisher.memes.form import NAMES, faults, features
 from publisher.memes.preference import (
-    Preference,
     PreferenceError,
     Row,
     load_preference,
@@ -99,9 +99,12 @@ def test_a_real_preference_is_learned_and_promoted(tmp_path: Path) -> None:
     model.save(tmp_path / "var" / "preference.npz")
     again = load_preference(tmp_path / "var" / "preference.npz")
     texts = [("слово " * 14,), ("слово",)]
-    predicted = again.predict(texts, noise([t[0] for t in texts]))
-    assert predicted == pytest.approx(model.predict(texts, noise([t[0] for t in texts])))
+    vectors = noise([t[0] for t in texts])
+    predicted = again.predict(["t0", "t0"], texts, vectors)
+    assert predicted == pytest.approx(model.predict(["t0", "t0"], texts, vectors))
     assert predicted[0] > predicted[1]
+    unseen = again.predict(["another", "another"], texts, vectors)
+    assert unseen[0] > unseen[1]
     ranked = rank(
         "слово",
         [Caption("t0", (text[0].strip(),), "ru", "human") for text in texts],
@@ -111,17 +114,42 @@ def test_a_real_preference_is_learned_and_promoted(tmp_path: Path) -> None:
     assert {"preference"} <= set(ranked[0].reasons)
 
 
+def test_a_template_has_a_taste_of_its_own() -> None:
+    """Long captions are liked on one template, short ones on another."""
+    random = np.random.default_rng(2)
+    data = []
+    for i in range(400):
+        length = int(random.integers(2, 15))
+        value = length if i % 2 else -length
+        data.append(Row(f"t{i % 2}", (" ".join(["слово"] * length),), float(value)))
+    training = train_preference(data, noise)
+    assert training.model is not None and training.auc > 0.85
+    texts = [("слово " * 14,), ("слово слово",)]
+    vectors = noise([text[0] for text in texts])
+    long, short = training.model.predict(["t1", "t1"], texts, vectors)
+    assert long > short
+    long, short = training.model.predict(["t0", "t0"], texts, vectors)
+    assert long < short
+
+
 def test_chance_is_not_promoted() -> None:
     training = train_preference(rows(150, liked=False), noise)
     assert not training.promoted
     assert "not shown to be better than chance" in training.reason
 
 
-def test_a_better_model_in_office_stays() -> None:
-    data = rows(150, liked=True)
-    current = train_preference(data, noise).model
-    training = train_preference(data, noise, current=current)
-    assert not training.promoted and training.reason.endswith("and stays")
+def test_a_model_in_office_goes_only_for_a_better_one() -> None:
+    data = rows(200, liked=True)
+    current = train_preference(data[:150], noise).model
+    assert current is not None
+    early = train_preference(data[:160], noise, current=current)
+    assert not early.promoted and "10 posts since the present model" in early.reason
+    wrong = replace(current, weights=-current.weights, own=-current.own)
+    assert train_preference(data, noise, current=wrong).promoted
+    chance = train_preference(
+        [*rows(150, liked=False), *data[150:]], noise, current=replace(current, rows=150)
+    )
+    assert not chance.promoted
 
 
 def test_too_little_to_learn_from() -> None:
@@ -138,9 +166,10 @@ def test_preference_files_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(PreferenceError, match="damaged"):
         load_preference(tmp_path / "bad.npz")
-    small = Preference(np.zeros((len(NAMES), 33)), np.zeros(3), 0.0, 1, 0.5)
+    model = train_preference(rows(150, liked=True), noise).model
+    assert model is not None
     with pytest.raises(PreferenceError, match="other embeddings"):
-        small.predict([("слово",)], noise(["слово"]))
+        model.predict(["t0"], [("слово",)], np.zeros((1, 3)))
 
 
 def test_pair_accuracy_counts_pairs_within_groups() -> None:
