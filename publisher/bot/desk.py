@@ -20,6 +20,7 @@ from publisher.bot.outbox import ASIDE, TOO_LATE
 from publisher.bot.sender import Place, Sender
 from publisher.ledger import wishes
 from publisher.ledger.alerts import cure_alert, raise_alert
+from publisher.ledger.database import relaxed
 from publisher.ledger.models import Meme, Wish, database
 from publisher.memes.frames_clean import TopicError, clean_topic
 from publisher.memes.make import Made, make_memes
@@ -328,7 +329,7 @@ class Desk:
             for wish in group:
                 self.end(wish, "failed" if made is None else "refused", code, now)
             return
-        with database.atomic():  # one commit for all of them
+        with relaxed(), database.atomic():  # one commit for all of them
             kept = memes.keep_made(self.services, made, first.topic, first.language, now)
             for wish in group:
                 self.send(wish, fitting(kept, wish))

@@ -64,7 +64,9 @@ class Bot:
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Learn who we are and take up what a restart left."""
+        """Learn who we are and take up what a restart left; the dictionaries that reading a topic
+        needs are loaded here, for the first who asks would hold up everybody by that."""
+        await asyncio.to_thread(self.desk.read_topic, "мем про кота и понедельник", "ru")
         me = await self.account.client.get_me()
         self.id, self.username = me.id, me.username or ""
         self.desk.signature = f"@{self.username}"

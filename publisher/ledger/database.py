@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -61,6 +63,23 @@ def _with_password(url: str, password: str | None) -> str:
         return url
     user, host = parts.netloc.rsplit("@", 1)
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+@contextmanager
+def relaxed() -> Iterator[None]:
+    """Commits in here do not wait for the disk: they outlive the process, and the machine's power
+    failing takes the last of them along. For what may be lost so; the next commit outside makes
+    them as durable as itself. Inside a transaction the transaction decides.
+    """
+    found = database.obj
+    if not isinstance(found, SqliteDatabase) or found.in_transaction():
+        yield
+        return
+    found.execute_sql("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        found.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
 
 
 def empty_log() -> None:

@@ -5,8 +5,10 @@
        └─────────┘         └────► failed      (the chat is closed to us)
        waiting, working ► refused, expired, failed
 
-`sending` is durable, with the meme and the random_id, before the answer leaves: after a restart
-the same answer is sent again under the same random_id, which Telegram takes only once.
+`sending` is written, with the meme, before the answer leaves: after a restart the same answer is
+sent again under the same random_id, which Telegram takes only once. The random_id follows from
+the message that asked, so that a wish lost with the machine's power and asked again has it too;
+therefore no commit here waits for the disk, which in a flood would hold up everything else.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 from peewee import IntegrityError, fn
 
+from publisher.ledger.database import relaxed
 from publisher.ledger.models import Meme, Wish, database
 from publisher.ledger.transitions import move
 
@@ -30,6 +33,7 @@ def random_id_of(*key: object) -> int:
     return int.from_bytes(digest[:8], "big", signed=True) or 1
 
 
+@relaxed()
 def add_wish(key: str, now: datetime, **values: Any) -> Wish | None:
     """A new wish in `waiting`; None when this message or press was seen before."""
     try:
@@ -45,22 +49,26 @@ def add_wish(key: str, now: datetime, **values: Any) -> Wish | None:
         return None
 
 
+@relaxed()
 def begin(wish: Wish) -> bool:
     """waiting ► working"""
     return move(Wish, wish.id, ("waiting",), state="working")
 
 
+@relaxed()
 def put_back(wish: Wish) -> bool:
     """working ► waiting: who worked on it is gone."""
     return move(Wish, wish.id, ("working",), state="waiting")
 
 
+@relaxed()
 def begin_sending(wish: Wish, meme: Meme) -> bool:
     """waiting or working ► sending, durable before the answer leaves."""
     wish.meme = meme
     return move(Wish, wish.id, ("waiting", "working"), state="sending", meme=meme)
 
 
+@relaxed()
 def answered(wish: Wish, message_id: int | None, now: datetime) -> bool:
     """sending ► answered; None when the server has it and does not say under which id."""
     return move(
@@ -74,11 +82,13 @@ def answered(wish: Wish, message_id: int | None, now: datetime) -> bool:
     )
 
 
+@relaxed()
 def ended(wish: Wish, state: str, reason: str, now: datetime) -> bool:
     """An open wish ► refused, expired or failed, with the reason."""
     return move(Wish, wish.id, OPEN, state=state, error=reason[:300], answered_at=now, topic="")
 
 
+@relaxed()
 def noticed(wish: Wish, message_id: int) -> None:
     """Remember the message that is edited as the work goes on."""
     wish.notice_id = message_id
@@ -90,6 +100,7 @@ def open_wishes() -> list[Wish]:
     return list(Wish.select().where(Wish.state.in_(OPEN)).order_by(Wish.asked_at, Wish.id))
 
 
+@relaxed()
 def forget(now: datetime) -> int:
     """Delete wishes of more than a day ago: no limit needs them any more."""
     return Wish.delete().where(Wish.asked_at < now - KEPT).execute()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from publisher.bot.desk import Asker, Desk
 from publisher.bot.sender import Place
-from publisher.ledger.models import Meme, Wish
+from publisher.ledger import wishes
+from publisher.ledger.database import relaxed
+from publisher.ledger.models import Meme, Wish, database
 from publisher.telegram import account
 from tests.bot.conftest import Stage, first
-from tests.conftest import picture
+from tests.conftest import Clock, picture
 
 
 def asker(person: int, number: int) -> Asker:
@@ -169,3 +172,31 @@ async def wait_for(true: Callable[[], bool], seconds: float = 60.0) -> None:
     while not true():
         assert asyncio.get_running_loop().time() < end, "waited too long"
         await asyncio.sleep(0.05)
+
+
+def test_wishes_do_not_wait_for_the_disk_and_all_else_does(ledger: Path, clock: Clock) -> None:
+    def synchronous() -> int:
+        return int(database.execute_sql("PRAGMA synchronous").fetchone()[0])
+
+    FULL, NORMAL = 2, 1
+    assert synchronous() == FULL
+    with relaxed():
+        assert synchronous() == NORMAL
+    with database.atomic(), relaxed():
+        Meme.select().count()
+    assert synchronous() == FULL
+    said: list[str] = []
+    database.connection().set_trace_callback(said.append)
+    wish = wishes.add_wish(
+        "m:1:1", clock(), person=1, chat=1, topic="кот", language="ru", speaks="ru"
+    )
+    assert wish and wishes.begin(wish)
+    writes = [n for n, line in enumerate(said) if line.startswith(("INSERT", "UPDATE"))]
+    for number in writes:
+        before = [line for line in said[:number] if "synchronous" in line]
+        assert "NORMAL" in before[-1]
+    assert len(writes) == 2
+    assert synchronous() == FULL
+    with pytest.raises(RuntimeError), relaxed():
+        raise RuntimeError
+    assert synchronous() == FULL
