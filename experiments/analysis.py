@@ -118,9 +118,10 @@ def analyse(
     facts["looks"] = [dataclasses.asdict(look) for look in looks]
     facts["always_valid"] = _always(complete, planned_here, alpha)
     facts |= _valid_now(facts, looks)
-    facts["worst_case"] = _as_list(worst_case(pairs))
+    bounds = worst_case(pairs)
+    facts["worst_case"] = list(bounds) if bounds else None
     facts["weeks"] = _by_week(complete, weeks, planned_here, alpha)
-    facts["channels"] = _by_channel(read.rows, complete)
+    facts["channels"] = _by_channel(read.rows, complete, alpha)
     facts["new_channels"] = new_channel_test(complete, alpha)
     facts["metrics"] = metrics.four_metrics(read.rows, offered.rows, alpha=alpha)
     facts["secondary"] = metrics.secondary(read.rows)
@@ -315,7 +316,9 @@ def _by_week(
     return rows
 
 
-def _by_channel(posts: Sequence[Post], complete: Sequence[Pair]) -> list[dict[str, Any]]:
+def _by_channel(
+    posts: Sequence[Post], complete: Sequence[Pair], alpha: float
+) -> list[dict[str, Any]]:
     members = metrics.starting_members(posts)
     rows = []
     for name in sorted({post.channel for post in posts}):
@@ -328,7 +331,7 @@ def _by_channel(posts: Sequence[Post], complete: Sequence[Pair]) -> list[dict[st
             "interval": None,
         }
         if d.size:
-            row["interval"] = list(sign_flip(d, vectors=1999).interval)
+            row["interval"] = list(sign_flip(d, vectors=1999, alpha=alpha).interval)
         for arm in ARMS:
             shares = [p.share for p in posts if p.channel == name and p.arm == arm]
             known = [share for share in shares if share is not None]
@@ -398,7 +401,3 @@ def _exclusion(post: Post, reason: str) -> dict[str, Any]:
 
 def _differences(pairs: Sequence[Pair]) -> np.ndarray:
     return np.array([pair.difference for pair in pairs if pair.difference is not None], dtype=float)
-
-
-def _as_list(bounds: tuple[float, float] | None) -> list[float] | None:
-    return None if bounds is None else [bound if math.isfinite(bound) else 0.0 for bound in bounds]

@@ -17,7 +17,7 @@ from experiments import blocks, power, registration, words
 from experiments.analysis import Analysis, analyse
 from experiments.data import read_posts
 from experiments.figures import draw_simulation
-from experiments.labels import LABELS, SIMULATION
+from experiments.labels import SIMULATION
 from experiments.model import Model
 from experiments.report import to_json
 from experiments.sequential import load_state, save_state
@@ -129,7 +129,7 @@ def analyse_command(
 def summary(found: Analysis, language: str) -> str:
     """The verdict and the main numbers as text."""
     facts = found.facts
-    label = {key: texts[language] for key, texts in LABELS.items()}
+    label = words.labels(language, facts["alpha"])
     pairs = facts["pairs"]
     states = (
         ("pairs_complete", "complete"),
@@ -145,7 +145,7 @@ def summary(found: Analysis, language: str) -> str:
         f"{label['pairs']}: {pairs['planned']} ({counted})",
         f"{label['effect']}: {words.points(facts['effect'], language, sign=True)};"
         f" {label['interval']} {words.span(facts['interval'], language)} ({kind});"
-        f" p = {words.p_value(facts['p_value'], language)}",
+        f" p = {words.p_value(facts['p_value'], language)} ({label['single_look']})",
         f"{label['interval']}, {label['any_time']}:"
         f" {words.span(facts['always_valid']['interval'], language)}",
     ]

@@ -9,7 +9,7 @@ LABELS: dict[str, dict[str, str]] = {
         "en": "There is an alarm: do not trust the verdict yet",
     },
     "effect": {"ru": "Разница", "en": "Difference"},
-    "interval": {"ru": "95 % интервал", "en": "95% interval"},
+    "interval": {"ru": "{level} интервал", "en": "{level} interval"},
     "always_valid": {"ru": "верен в любой момент", "en": "valid at any time"},
     "sign_flip": {"ru": "обращением теста", "en": "by inverting the test"},
     "pairs_complete": {"ru": "Полных пар", "en": "Complete pairs"},
@@ -20,9 +20,11 @@ LABELS: dict[str, dict[str, str]] = {
     "effect_weeks_note": {
         "ru": "Линия: разница по всем парам к концу недели. Полоса: интервал, верный, сколько бы "
         "раз "
-        "на него ни смотрели. Точки: пары одной недели.",
+        "на него ни смотрели. Точки: пары одной недели. Пунктир: граница «не хуже». "
+        "Отвесная черта: взгляд, на котором опыт решён.",
         "en": "Line: the difference over all pairs by the end of the week. Band: an interval that "
-        "holds however often one looks. Dots: the pairs of one week.",
+        'holds however often one looks. Dots: the pairs of one week. Dashes: the margin of "not '
+        'worse". Upright line: the look that decided.',
     },
     "looks": {"ru": "Взгляды по плану", "en": "Registered looks"},
     "look": {"ru": "Взгляд", "en": "Look"},
@@ -46,6 +48,12 @@ LABELS: dict[str, dict[str, str]] = {
     "week_axis": {"ru": "неделя опыта", "en": "week of the experiment"},
     "difference_axis": {"ru": "разница, п. п.", "en": "difference, pp"},
     "channels": {"ru": "По каналам", "en": "By channel"},
+    "channels_note": {
+        "ru": "Обычный {level} интервал каждого канала, без поправки на число каналов и взглядов: "
+        "решает общая разница.",
+        "en": "An ordinary {level} interval for each channel, not corrected for the number of "
+        "channels or looks: the overall difference decides.",
+    },
     "channel": {"ru": "Канал", "en": "Channel"},
     "members": {"ru": "Подписчиков", "en": "Members"},
     "generated": {"ru": "генерированные", "en": "generated"},
@@ -80,6 +88,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "yes": {"ru": "да", "en": "yes"},
     "no": {"ru": "нет", "en": "no"},
+    "unmeasured": {"ru": "нет данных", "en": "no data"},
     "avg_react": {"ru": "AvgReact", "en": "AvgReact"},
     "weighted_avg_react": {"ru": "WeightedAvgReact", "en": "WeightedAvgReact"},
     "avg_sug": {"ru": "AvgSug", "en": "AvgSug"},
@@ -177,7 +186,25 @@ LABELS: dict[str, dict[str, str]] = {
     "nothing_yet": {"ru": "Пока нет данных.", "en": "No data yet."},
     "more": {"ru": "и ещё", "en": "and more:"},
     "p_value": {"ru": "p", "en": "p"},
+    "single_look": {"ru": "для одного-единственного взгляда", "en": "for one single look"},
     "simulated": {"ru": "Внимание", "en": "Notice"},
+}
+
+FIELDS: dict[str, dict[str, str]] = {
+    "experiment": {"ru": "имя опыта", "en": "name"},
+    "hypothesis": {"ru": "гипотеза", "en": "hypothesis"},
+    "started": {"ru": "начало", "en": "start"},
+    "secret_hash": {"ru": "хеш секрета", "en": "hash of the secret"},
+    "metric": {"ru": "показатель", "en": "metric"},
+    "age_hours": {"ru": "возраст замера, ч", "en": "age of the snapshot, h"},
+    "looks": {"ru": "число взглядов", "en": "number of looks"},
+    "planned_pairs": {"ru": "пар в плане", "en": "planned pairs"},
+    "margin": {"ru": "граница «не хуже»", "en": 'margin of "not worse"'},
+    "alpha": {"ru": "уровень α", "en": "level α"},
+    "seed": {"ru": "зерно векторов", "en": "seed of the vectors"},
+    "vectors": {"ru": "число векторов", "en": "number of vectors"},
+    "exclusions": {"ru": "исключения", "en": "exclusions"},
+    "reactions": {"ru": "реакции", "en": "reactions"},
 }
 
 SIMULATION: dict[str, dict[str, str]] = {
@@ -222,8 +249,8 @@ METHOD: dict[str, list[str]] = {
         "Еженедельные взгляды: перестановочная граница О’Брайена — Флеминга, "
         "α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], векторы знаков закреплены на весь опыт. Между взглядами и "
         "после "
-        "плана — интервал, верный в любой момент (e-процесс нормальной смеси, порог 20). После "
-        "досрочного решения обычный интервал не показывается.",
+        "плана — интервал, верный в любой момент (e-процесс нормальной смеси, порог {threshold}). "
+        "После досрочного решения обычный интервал не показывается.",
         "Нужно пар: (1,96 + 0,84)² σ² / δ², где δ — граница «не хуже».",
         "Партнёры: тест Кокрана — Мантеля — Хензеля по слоям, при малых числах точный; интервалы "
         "Уилсона и Клоппера — Пирсона.",
@@ -244,8 +271,8 @@ METHOD: dict[str, list[str]] = {
         "for 16 pairs or fewer. The interval inverts the same test.",
         "Weekly looks: a permutation O'Brien–Fleming boundary, α*(t) = 4[1 − Φ(z₁₋α/₄ / √t)], with "
         "sign vectors fixed for the whole experiment. Between looks and past the plan: an interval "
-        "valid at any time (normal-mixture e-process, threshold 20). After an early decision the "
-        "ordinary interval is not shown.",
+        "valid at any time (normal-mixture e-process, threshold {threshold}). After an early "
+        "decision the ordinary interval is not shown.",
         'Pairs needed: (1.96 + 0.84)² σ² / δ², δ being the margin of "not worse".',
         "Partners: the Cochran–Mantel–Haenszel test over strata, exact where counts are small; "
         "Wilson "

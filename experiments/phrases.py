@@ -21,9 +21,9 @@ VERDICTS: Texts = {
 STATEMENTS: Texts = {
     "know_effect": {
         "ru": "Доля положительных реакций у генерированных отличается на {effect} "
-        "(95 % интервал {interval}; полных пар: {n}).",
+        "({level} интервал {interval}; полных пар: {n}).",
         "en": "The share of positive reactions of generated memes differs by {effect} "
-        "(95% interval {interval}; complete pairs: {n}).",
+        "({level} interval {interval}; complete pairs: {n}).",
     },
     "know_nothing": {
         "ru": "Полных пар ещё нет, разницу оценить не по чему.",
@@ -36,25 +36,25 @@ STATEMENTS: Texts = {
     "sure_boundary": {
         "ru": "Граница пройдена на взгляде {look} из {planned}: за все взгляды вместе ложная "
         "тревога "
-        "случилась бы не чаще чем в 5 % опытов.",
+        "случилась бы не чаще чем в {false_alarms} опытов.",
         "en": "The boundary was crossed at look {look} of {planned}: over all looks together a "
-        "false alarm would come in at most 5% of experiments.",
+        "false alarm would come in at most {false_alarms} of experiments.",
     },
     "sure_stopped_early": {
-        "ru": "Опыт решён досрочно, поэтому обычный 95 % интервал был бы смещён; показан верный "
+        "ru": "Опыт решён досрочно, поэтому обычный {level} интервал был бы смещён; показан верный "
         "в любой момент.",
-        "en": "The experiment was decided early, so the ordinary 95% interval would mislead; the "
-        "one shown is valid at any time.",
+        "en": "The experiment was decided early, so the ordinary {level} interval would mislead; "
+        "the one shown is valid at any time.",
     },
     "sure_always_valid": {
-        "ru": "Интервал, верный в любой момент, не содержит нуля (E = {e}, порог 20).",
-        "en": "The interval valid at any time excludes zero (E = {e}, threshold 20).",
+        "ru": "Интервал, верный в любой момент, не содержит нуля (E = {e}, порог {threshold}).",
+        "en": "The interval valid at any time excludes zero (E = {e}, threshold {threshold}).",
     },
     "sure_margin_end": {
-        "ru": "Односторонняя 95 % нижняя граница {lower} выше −{margin}, зарегистрированной "
+        "ru": "Односторонняя {level} нижняя граница {lower} выше −{margin}, зарегистрированной "
         "границы «не хуже». Это не значит «равны».",
-        "en": "The one-sided 95% lower bound {lower} is above −{margin}, the registered margin of "
-        '"not worse". That does not mean "equal".',
+        "en": "The one-sided {level} lower bound {lower} is above −{margin}, the registered margin "
+        'of "not worse". That does not mean "equal".',
     },
     "sure_margin_always": {
         "ru": "Нижний конец интервала, верного в любой момент, {lower} выше −{margin}, "
@@ -75,8 +75,9 @@ STATEMENTS: Texts = {
         "is not crossed: too early to decide.",
     },
     "sure_too_few": {
-        "ru": "Полных пар {n}: меньше шести не могут ничего исключить на уровне 5 %.",
-        "en": "Complete pairs: {n}. Fewer than six cannot exclude anything at the 5% level.",
+        "ru": "Полных пар {n}: меньше {fewest} не могут ничего исключить на уровне {false_alarms}.",
+        "en": "Complete pairs: {n}. Fewer than {fewest} cannot exclude anything at the "
+        "{false_alarms} level.",
     },
     "sure_past_plan": {
         "ru": "План из {planned} взглядов пройден; дальше верен только интервал, годный в любой "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
+from experiments.signflip import fewest_pairs
 from experiments.verdict import SIGMA_ASSUMED
 
 SMALLEST_EFFECT = 0.0001
@@ -59,11 +60,6 @@ def plan(
     pairs = max(fewest_pairs(alpha), math.ceil(z**2 * sigma**2 / effect**2 - 1e-9))
     weeks = math.ceil(pairs / pairs_per_week) if pairs_per_week else None
     return Plan(effect, sigma, power, alpha, pairs, weeks)
-
-
-def fewest_pairs(alpha: float = 0.05) -> int:
-    """The sign-flip test of fewer pairs cannot reject: its smallest p is 2 / 2ⁿ."""
-    return 1 + math.ceil(-math.log2(alpha) - 1e-9)
 
 
 def power_of(pairs: int, effect: float, sigma: float, alpha: float = 0.05) -> float:

@@ -11,6 +11,7 @@ import dataclasses
 import io
 import json
 import math
+import shlex
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from experiments import figures, words
 from experiments.analysis import Analysis
 from experiments.boxes import wilson
 from experiments.data import ARMS, POST_COLUMNS, SUGGESTION_COLUMNS
-from experiments.labels import LABELS, METHOD
+from experiments.labels import METHOD
 from experiments.registration import Written, changes
 from experiments.sequential import save_state
 
@@ -101,7 +102,12 @@ def write_report(
                 path = out_dir / "figures" / f"{drawing.name}.png"
                 path.write_bytes(drawing.png)
                 paths[f"figures/{path.name}"] = path
-        context = {"facts": facts, "figures": drawings, "memes": shown, "opposite": opposite}
+        context = _texts(facts, code) | {
+            "facts": facts,
+            "figures": drawings,
+            "memes": shown,
+            "opposite": opposite,
+        }
         for kind in ("html", "md"):
             name = f"report{suffix}.{kind}"
             paths[name] = _write(out_dir / name, _render(kind, code, context))
@@ -273,7 +279,7 @@ def _command(analysis: Analysis) -> str:
         "--started": facts["started"],
         "--as-of": facts["as_of"],
     }
-    parts += [f"{name} {value}" for name, value in optional.items() if value]
+    parts += [f"{name} {shlex.quote(str(value))}" for name, value in optional.items() if value]
     return " ".join([*parts, "--state looks.json --json"])
 
 
@@ -335,6 +341,17 @@ def _thumbnail(path: Any) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
 
 
+def _texts(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Labels and method at the level of the analysis; whether anything was measured at all."""
+    alpha = facts["alpha"]
+    values = [facts["metrics"][name]["generated"]["value"] for name in facts["metrics"]]
+    return {
+        "label": words.labels(language, alpha),
+        "method": [words.at_level(text, language, alpha) for text in METHOD[language]],
+        "measured": facts["effect"] is not None or any(value is not None for value in values),
+    }
+
+
 def _render(kind: str, language: str, context: Mapping[str, Any]) -> str:
     return _template(kind, language).render(**context)
 
@@ -350,8 +367,6 @@ def _template(kind: str, language: str) -> Template:
     )
     environment.globals.update(
         language=language,
-        label={key: texts[language] for key, texts in LABELS.items()},
-        method=METHOD[language],
         arms=ARMS,
         reason=lambda code: words.reason(code, language),
         check_name=lambda code: words.check_name(code, language),
@@ -366,5 +381,7 @@ def _template(kind: str, language: str) -> Template:
         cell=lambda value: str(value).replace("|", "\\|").replace("\n", " "),
         say=lambda item: words.statement(item, language),
         problem=lambda item: item["text"][language],
+        field=lambda name, values: words.field_change(name, values, language),
+        stop=lambda text: text if text.endswith(".") else f"{text}.",
     )
     return environment.get_template(f"report.{kind}.j2")

@@ -78,6 +78,11 @@ def sign_flip(
     return _from_flipped(d, flipped, exact, alpha)
 
 
+def fewest_pairs(alpha: float = 0.05) -> int:
+    """The sign-flip test of fewer pairs cannot reject: its smallest p is 2 / 2ⁿ."""
+    return 1 + math.ceil(-math.log2(alpha) - 1e-9)
+
+
 def flipped_sums(
     columns: Floats, pair_ids: Sequence[str], stops: Iterable[int], *, seed: int, vectors: int
 ) -> Iterable[Floats]:

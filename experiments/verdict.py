@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.signflip import fewest_pairs
+
 SIGMA_ASSUMED = 0.33
 Z_POWER = 1.96 + 0.84
 
@@ -51,6 +53,8 @@ def decide(facts: dict[str, Any]) -> dict[str, Any]:
     statements += _sureness(code, facts, at_end)
     statements += _changes(code, facts, still)
     statements.append(_left(code, facts, still, weeks, sigma))
+    for item in statements:
+        item["params"]["alpha"] = facts["alpha"]
     return {
         "code": code,
         "statements": statements,
@@ -87,8 +91,9 @@ def _sureness(code: str, facts: dict[str, Any], at_end: bool) -> list[dict[str, 
         interval = facts["shown_interval"]
         name = "sure_zero_inside" if interval[0] <= 0 <= interval[1] else "sure_before_boundary"
         said.append(_say("sure", name, look=facts["looks_taken"], planned=planned))
-    if complete < 6:
-        said.append(_say("sure", "sure_too_few", n=complete))
+    fewest = fewest_pairs(facts["alpha"])
+    if complete < fewest:
+        said.append(_say("sure", "sure_too_few", n=complete, fewest=fewest))
     if past and not stopped:
         said.append(_say("sure", "sure_past_plan", planned=planned))
     return said

@@ -3,9 +3,10 @@
 Numbers are written by the language's own rules; a missing number is a dash, never NaN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.labels import FIELDS, LABELS
 from experiments.phrases import CHECKS, PROBLEMS, REASONS, REMEDIES, STATEMENTS, VERDICTS
 from experiments.tables import Problem
 
@@ -57,6 +58,39 @@ def p_value(value: float | None, language: str) -> str:
     if value < 0.0001:
         return "< " + number(0.0001, language, 4)
     return number(value, language, 4 if value < 0.1 else 2)
+
+
+def levels(alpha: float, language: str) -> dict[str, str]:
+    """How the level is written: of an interval, of false alarms, and of the e-value."""
+
+    def share(value: float) -> str:
+        return percent(value, language, 0 if abs(100 * value - round(100 * value)) < 1e-9 else 1)
+
+    return {
+        "level": share(1 - alpha),
+        "false_alarms": share(alpha),
+        "threshold": number(1 / alpha, language, 0),
+    }
+
+
+def labels(language: str, alpha: float) -> dict[str, str]:
+    """`experiments.labels.LABELS` in one language and at one level."""
+    return {key: at_level(texts[language], language, alpha) for key, texts in LABELS.items()}
+
+
+def at_level(text: str, language: str, alpha: float) -> str:
+    for name, value in levels(alpha, language).items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def field_change(name: str, values: Sequence[Any], language: str) -> str:
+    """A registered fact that was changed: «граница «не хуже» 0,05 → 0,08»."""
+    old, new = (
+        str(value).replace(".", ",") if language == "ru" and isinstance(value, float) else value
+        for value in values
+    )
+    return f"{FIELDS[name][language]} {old} → {new}"
 
 
 def verdict_title(code: str, language: str) -> str:
@@ -114,7 +148,7 @@ def problem_facts(problem: Problem) -> dict[str, Any]:
 
 def _written(params: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Parameters as text: shares in points, intervals as spans, lists of checks by name."""
-    written: dict[str, Any] = {}
+    written: dict[str, Any] = levels(params["alpha"], language) if "alpha" in params else {}
     for name, value in params.items():
         if name == "interval":
             written[name] = span(value, language)

@@ -136,7 +136,11 @@ def test_text_of_others_is_escaped(report):
 def test_registrations_and_changes_are_shown(report):
     for name in ("report.html", "report.md"):
         text = report[name].read_text()
-        assert "registration-v1.json" in text and "margin 0.05 → 0.08" in text and "new aim" in text
+        assert (
+            "registration-v1.json" in text
+            and "граница «не хуже» 0,05 → 0,08" in text
+            and "new aim" in text
+        )
         verdict = text.index("<h1" if name.endswith("html") else "\n- ")
         assert text.index("Регистрация изменена после начала") < verdict
         assert "п.\u00a0п.." not in text
@@ -257,3 +261,20 @@ def test_every_phrase_exists_in_both_languages():
             assert set(fields.findall(texts["ru"])) == set(fields.findall(texts["en"])), code
     assert PROBLEMS.keys() == REMEDIES.keys()
     assert len(METHOD["ru"]) == len(METHOD["en"])
+
+
+def test_the_level_is_said_as_it_was_chosen(tmp_path):
+    found = analyse(FULL, alpha=0.01, planned_weeks=6, experiment="my autumn")
+    paths = write_report(tmp_path, found, week="2026-W44", language="en")
+    for name in ("report.html", "report.md"):
+        text = paths[name].read_text()
+        assert "99% interval" in text and "threshold 100" in text
+        assert "95%" not in text and "{" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
+        assert "--experiment 'my autumn'" in text.replace("&#39;", "'")
+    assert "**нет данных**" not in paths["report.ru.md"].read_text()
+
+
+def test_nothing_measured_is_no_failure_of_the_pilot(tmp_path):
+    paths = write_report(tmp_path, analyse([]), week="2026-W44", language="en")
+    assert paths["report.md"].read_text().count("**no data**") == 2
+    assert paths["report.html"].read_text().count(">no data<") == 2
