@@ -16,6 +16,7 @@ from jobs.generate import Texts, posted_texts, request_for
 from jobs.services import Services
 from publisher.bot import buttons, memes
 from publisher.bot.admission import Buckets, FairQueue, Noise
+from publisher.bot.notices import Notices, place_of
 from publisher.bot.outbox import ASIDE, TOO_LATE
 from publisher.bot.sender import Place, Sender
 from publisher.ledger import wishes
@@ -69,8 +70,6 @@ class Desk:
     answered: int = 0
     refused: int = 0
     on_work: Callable[[], None] = lambda: None
-    untold: dict[int, str] = field(default_factory=dict)
-    """Wishes whose notice is on its way, its id not known yet: what to make of it then."""
 
     def __post_init__(self) -> None:
         rule = self.services.settings.bot
@@ -81,6 +80,7 @@ class Desk:
         self.chats = Buckets(rule.per_chat_minute, burst=max(rule.per_chat_minute, BURST))
         self.scolds = Buckets(1, burst=1)
         self.noise = Noise()
+        self.notices = Notices(self.sender, round(rule.deadline_minutes))
         self.stock = memes.Stock()
         self._places_told: datetime | None = None
         self._texts: dict[str, tuple[datetime, Texts]] = {}
@@ -103,11 +103,13 @@ class Desk:
     def may_pass(self, asker: Asker, now: datetime) -> bool:
         """Take a token of the person and, in a group, of the group; who has none is told once a
         minute."""
+        group = asker.place.chat if asker.place.chat != asker.person else None
         wait = self.people.wait(asker.person, now)
-        if not wait and asker.place.chat != asker.person:
-            wait = self.chats.wait(asker.place.chat, now)
+        if not wait and group is not None:
+            wait = self.chats.wait(group, now)
         if not wait:
-            self.chats.take(asker.place.chat, now)
+            if group is not None:
+                self.chats.take(group, now)
             return self.people.take(asker.person, now)
         self.noise.add(asker.person, now)
         if self.scolds.take(asker.person, now):
@@ -153,7 +155,7 @@ class Desk:
         wish = self.new_wish(asker, topic, language, other_than, now)
         if wish:
             place = self.queue.add(asker.person, wish) or len(self.queue)
-            self.notice(wish, self.queued_text(place, wish.speaks, now))
+            self.notices.begin(wish, self.queued_text(place, wish.speaks, now))
             self.on_work()
         return "queued"
 
@@ -245,7 +247,7 @@ class Desk:
                     self.end(wish, "expired", "bot_full", now)
                     continue
                 if wish.notice_id is None:
-                    self.notice(wish, self.queued_text(place, wish.speaks, now))
+                    self.notices.begin(wish, self.queued_text(place, wish.speaks, now))
                 taken += 1
         return taken
 
@@ -271,7 +273,7 @@ class Desk:
         for wish in group:
             wishes.begin(wish)
             self.busy.add(wish.person)
-            self.say_progress(wish, say("bot_working", wish.speaks))
+            self.notices.progress(wish, say("bot_working", wish.speaks))
         self.tell_places(now)
         self.working_since = now
         made = None
@@ -347,7 +349,7 @@ class Desk:
         for place, wish in enumerate(self.queue.in_order(), 1):
             if place > 20:
                 return
-            self.say_progress(wish, self.queued_text(place, wish.speaks, now))
+            self.notices.progress(wish, self.queued_text(place, wish.speaks, now))
 
     # The answer
 
@@ -356,21 +358,20 @@ class Desk:
         A notice that has not left by now would say what is past."""
         self.busy.add(wish.person)
         wishes.begin_sending(wish, meme)
-        if self.sender.outbox.withdraw(("notice", wish.id)):
-            self.untold.pop(wish.id, None)
+        self.notices.withdraw(wish)
 
         def on_sent(message_id: int | None) -> None:
             wishes.answered(wish, message_id, self.services.clock())
             self.busy.discard(wish.person)
             self.answered += 1
-            self.settle_notice(wish, say("bot_done", wish.speaks))
+            self.notices.settle(wish, say("bot_done", wish.speaks))
             self.on_work()
 
         def on_failed(reason: str) -> None:
             log.info("wish %d not delivered: %s", wish.id, reason)
             wishes.ended(wish, "failed", reason, self.services.clock())
             self.busy.discard(wish.person)
-            self.last_words(wish, "bot_expired" if reason == TOO_LATE else "bot_failed")
+            self.notices.no_meme(wish, "bot_expired" if reason == TOO_LATE else "bot_failed")
             self.on_work()
 
         self.sender.photo(
@@ -387,57 +388,7 @@ class Desk:
     def end(self, wish: Wish, state: str, code: str, now: datetime) -> None:
         self.busy.discard(wish.person)
         wishes.ended(wish, state, code, now)
-        self.last_words(wish, code)
-
-    def last_words(self, wish: Wish, code: str) -> None:
-        """Why there is no meme."""
-        text = say(code, wish.speaks, minutes=round(self.rule.deadline_minutes))
-        if not self.settle_notice(wish, text):
-            self.sender.text(place_of(wish), text, f"end:{wish.key}")
-
-    # The notice
-
-    def notice(self, wish: Wish, text: str) -> None:
-        """The message that says the wish is accepted, and is edited later."""
-        self.untold[wish.id] = ""
-
-        def on_sent(message_id: int) -> None:
-            wishes.noticed(wish, message_id)
-            if end := self.untold.pop(wish.id, ""):
-                self.settle_notice(wish, end)
-
-        def on_lost() -> None:
-            if (end := self.untold.pop(wish.id, "")) and not wish.meme_id:
-                self.sender.text(place_of(wish), end, f"end:{wish.key}")
-
-        self.sender.text(
-            place_of(wish),
-            text,
-            wish.key,
-            random_id=wish.notice_random_id,
-            slot=("notice", wish.id),
-            on_sent=on_sent,
-            on_lost=on_lost,
-        )
-
-    def settle_notice(self, wish: Wish, text: str) -> bool:
-        """The last words of a wish's notice; those of one still on its way are changed when it
-        has arrived. False: there is none."""
-        if wish.notice_id:
-            self.sender.edit(place_of(wish), wish.notice_id, text, must=True)
-            return True
-        if wish.id not in self.untold:
-            return False
-        self.untold[wish.id] = text
-        return True
-
-    def say_progress(self, wish: Wish, text: str) -> None:
-        if wish.notice_id:
-            self.sender.edit(place_of(wish), wish.notice_id, text)
-
-
-def place_of(wish: Wish) -> Place:
-    return Place(wish.chat, wish.access_hash, wish.reply_to)
+        self.notices.no_meme(wish, code)
 
 
 def meme_language(topic: str, speaks: str) -> str:

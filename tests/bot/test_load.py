@@ -116,7 +116,7 @@ async def test_a_meme_that_overtakes_its_notice_leaves_it_unsaid(stage: Stage) -
     await anna.hears_photo()
     await asyncio.sleep(0.5)
     assert not anna.heard
-    assert not bot.desk.untold
+    assert not bot.desk.notices.under_way
 
 
 async def test_a_notice_that_arrives_late_is_edited_when_it_has(stage: Stage) -> None:
