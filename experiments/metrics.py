@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, t
+from scipy.stats import beta, norm, t
 
 from experiments.data import ARMS, Post, Suggestion
 
@@ -137,10 +137,14 @@ def _metric(name: str, units: Sequence[Unit], alpha: float) -> dict[str, Any]:
         result["literal"] = result["value"]
     bounds: Callable[[float], tuple[float, float]]
     if react:
-        result["method"], bounds = _share_bounds(weights, means, [u.values for u in used])
+        result["method"], bounds, lower = _share_bounds(weights, means, [u.values for u in used])
     else:
         result["method"] = "mover_clopper_pearson" if len(used) > 1 else "clopper_pearson"
         bounds = _count_bounds(weights, means, used)
+
+        def lower(tail: float) -> float:
+            return bounds(tail)[0]
+
         result["bounds_censored"] = [
             result["value"],
             float(sum(w * (u.accepted + u.censored) / u.offered for w, u in _zip(weights, used))),
@@ -153,7 +157,7 @@ def _metric(name: str, units: Sequence[Unit], alpha: float) -> dict[str, Any]:
             else None
         )
     result["interval"] = list(bounds(alpha / 2))
-    result["lower"] = bounds(alpha / 4)[0]
+    result["lower"] = lower(alpha / 4)
     return result
 
 
@@ -206,10 +210,13 @@ def _unit_facts(unit: Unit, react: bool, alpha: float) -> dict[str, Any]:
 
 def _share_bounds(
     weights: np.ndarray, means: np.ndarray, samples: Sequence[Sequence[float]]
-) -> tuple[str, Callable[[float], tuple[float, float]]]:
+) -> tuple[str, Callable[[float], tuple[float, float]], Callable[[float], float]]:
     """Welch–Satterthwaite t of Σ w_i x_i; Hoeffding where the spread cannot be estimated.
 
-    A channel with one post borrows the pooled variance within channels.
+    A channel with one post borrows the pooled variance within channels. Last, the one-sided lower
+    bound that may support a claim: Student's misses too often where shares lean towards 1, so it is
+    the lesser of Student's and of Korn and Graubard's (1998), Clopper–Pearson at the effective
+    sample size x(1 − x)/variance · (z/t)².
     """
     sizes = np.array([len(sample) for sample in samples])
     squares = np.array(
@@ -225,7 +232,7 @@ def _share_bounds(
             half = scale * math.sqrt(-math.log(tail))
             return max(0.0, value - half), min(1.0, value + half)
 
-        return "hoeffding", hoeffding
+        return "hoeffding", hoeffding, lambda tail: hoeffding(tail)[0]
     variances = np.where(sizes > 1, squares / np.maximum(sizes - 1, 1), pooled)
     parts = weights**2 * variances / sizes
     own = sizes > 1
@@ -237,7 +244,12 @@ def _share_bounds(
         half = float(t.isf(tail, degrees)) * error
         return max(0.0, value - half), min(1.0, value + half)
 
-    return "welch_t", student
+    def lower(tail: float) -> float:
+        size = value * (1 - value) / error**2 * float(norm.isf(tail) / t.isf(tail, degrees)) ** 2
+        skewed = float(beta.ppf(tail, size * value, size * (1 - value) + 1))
+        return min(student(tail)[0], skewed)
+
+    return "welch_t", student, lower
 
 
 def _count_bounds(

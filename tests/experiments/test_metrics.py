@@ -80,7 +80,25 @@ def test_one_channel_interval_is_student():
     student = stats.ttest_1samp(shares, 0).confidence_interval(0.95)
     assert row["interval"] == pytest.approx([student.low, student.high])
     bound = stats.ttest_1samp(shares, 0, alternative="greater").confidence_interval(1 - 0.05 / 4)
-    assert row["lower"] == pytest.approx(bound.low)
+    assert row["lower"] <= bound.low
+    size = 0.7 * 0.3 / (shares.var(ddof=1) / 5)
+    size *= (stats.norm.isf(0.0125) / stats.t.isf(0.0125, 4)) ** 2
+    skewed = stats.beta.ppf(0.0125, 0.7 * size, 0.3 * size + 1)
+    assert row["lower"] == pytest.approx(min(bound.low, skewed))
+
+
+def test_the_bound_that_supports_a_claim_holds_where_shares_lean_to_one():
+    rng = np.random.default_rng(4)
+    truth, missed, student = 0.85, 0, 0
+    for _ in range(400):
+        shares = rng.beta(3 * truth, 3 * (1 - truth), 10)
+        likes = np.round(1000 * shares).astype(int)
+        rows = [post(i, "generated", n, 1000 - n, views="") for i, n in enumerate(likes)]
+        row = four_metrics(read_posts(rows).rows, [])["avg_react"]["generated"]
+        missed += row["lower"] > truth
+        error = stats.sem(likes / 1000) * stats.t.isf(0.0125, 9)
+        student += likes.mean() / 1000 - error > truth
+    assert missed / 400 < 0.045 < student / 400
 
 
 def test_equal_shares_have_an_honest_interval_not_a_point():
