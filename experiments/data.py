@@ -219,10 +219,11 @@ class _Cells:
 
     def week(self, slot: datetime | None) -> str:
         """The week's label; that of `slot` where the cell is empty."""
-        week = self.text("week").removesuffix(".0").upper()
+        week = self.text("week").removesuffix(".0")
+        week = week.upper() if ISO_WEEK.fullmatch(week.upper()) else week
         if not week and slot is not None:
             week = "{}-W{:02d}".format(*slot.isocalendar())
-        if not week:
+        if not week and not self.text("slot_utc"):
             self.fault("no_week")
         elif ISO_WEEK.fullmatch(week) and monday(week) is None:
             self.fault("bad_week", column="week", value=week)

@@ -233,7 +233,7 @@ def test_counts_that_no_channel_has_are_named(tmp_path):
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
 def test_times_outside_this_century_are_named(time):
-    found = read_posts([post(0, "human", 1, 1, slot_utc=time)])
+    found = read_posts([post(0, "human", 1, 1, slot_utc=time, week="")])
     assert kinds(found) == {("bad_time", "error")} and found.rows == []
 
 
