@@ -47,6 +47,7 @@ WHY_NOT = {
 """What is said to a topic that the screen's rules refuse, by their reason."""
 PLACES_EVERY = timedelta(seconds=5)
 TEXTS_FOR = timedelta(minutes=10)
+READY_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class Desk:
             wishes.random_id_of("degraded", asker.key),
             say("bot_degraded", asker.speaks),
             None,
-            until=now + self.deadline,
+            until=now + READY_FOR,
             urgency=ASIDE,
             droppable=True,
             on_sent=lambda _: None,
