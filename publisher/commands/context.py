@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -46,10 +47,8 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         ) as error:
             click.echo(str(error), err=True)
             sys.exit(2)
-        except OperationalError as error:
-            click.echo(
-                f"the ledger cannot be used: {error}; see [database] in config.toml", err=True
-            )
+        except (OperationalError, sqlite3.OperationalError) as error:
+            click.echo(f"{error}: is the disk full, or a file in use?", err=True)
             sys.exit(2)
 
     return wrapped
