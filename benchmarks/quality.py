@@ -27,6 +27,7 @@ import io
 import re
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -104,45 +105,67 @@ def main() -> None:
         run(options)
 
 
+@dataclass
+class Results:
+    """What a run has so far."""
+
+    judge: Judge
+    rows: list[Row] = field(default_factory=list)
+    blind: list[Row] = field(default_factory=list)
+    pictures: list[tuple[Path | Image.Image, str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    shares: dict[str, list[dict[str, bool]]] = field(
+        default_factory=lambda: {"first": [], "mean": [], "chosen": []}
+    )
+
+
 def run(options: argparse.Namespace) -> None:
+    """All topics; broken off with Ctrl-C, the topics so far."""
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
-    judge = Judge()
-    rows: list[Row] = []
-    blind: list[Row] = []
-    shares: dict[str, list[dict[str, bool]]] = {"first": [], "mean": [], "chosen": []}
-    pictures: list[tuple[Path | Image.Image, str]] = []
-    seconds = []
-    for language, topic in TOPICS[options.start : options.start + options.topics]:
-        made = make_memes(
-            MakeRequest(
-                topic,
-                language=language,
-                count=options.count,
-                seed=options.seed,
-                model_path=options.model,
-                mode=options.mode,
-                budget_s=options.budget,
-                use_model=not options.no_model,
-                cache=options.cache,
-            )
-        )
-        seconds.append(made.seconds)
-        print(f"{made.seconds:5.1f} s  {topic}  {'; '.join(made.notes)}", flush=True)
-        groups = _groups(made, topic, language, options)
-        blind += _to_judge(topic, groups)
-        for name, candidates in groups.items():
-            shares[name] += [judge.checks(topic, candidate) for candidate in candidates]
-        judge.remember(made.chosen)
-        for candidate in made.chosen:
-            with Image.open(io.BytesIO(candidate.jpeg or b"")) as image:
-                pictures.append((image.convert("RGB"), f"{topic}: {candidate.caption.source}"))
-        rows += [_row(topic, candidate) for candidate in (*made.chosen, *made.refused)]
-    _write(options.out, rows, pictures, options.count)
-    _write_blind(options.out, blind, options.seed)
-    _table(shares)
+    results = Results(Judge())
+    try:
+        for language, topic in TOPICS[options.start : options.start + options.topics]:
+            _one_topic(topic, language, options, results)
+    except KeyboardInterrupt:
+        print("broken off")
+    _write(options.out, results.rows, results.pictures, options.count)
+    _write_blind(options.out, results.blind, options.seed)
+    _table(results.shares)
     print(f"\nin all {time.monotonic() - began:.0f} s, ", end="")
-    print(f"seconds a topic: median {np.median(seconds):.1f}, most {max(seconds):.1f}")
+    print(f"seconds a topic: median {np.median(results.seconds):.1f}, ", end="")
+    print(f"most {max(results.seconds):.1f}")
+
+
+def _one_topic(topic: str, language: str, options: argparse.Namespace, results: Results) -> None:
+    made = make_memes(
+        MakeRequest(
+            topic,
+            language=language,
+            count=options.count,
+            seed=options.seed,
+            model_path=options.model,
+            mode=options.mode,
+            budget_s=options.budget,
+            use_model=not options.no_model,
+            cache=options.cache,
+        )
+    )
+    print(f"{made.seconds:5.1f} s  {topic}  {'; '.join(made.notes)}", flush=True)
+    groups = _groups(made, topic, language, options)
+    found = {
+        name: [results.judge.checks(topic, candidate) for candidate in candidates]
+        for name, candidates in groups.items()
+    }
+    results.judge.remember(made.chosen)
+    results.seconds.append(made.seconds)
+    results.blind += _to_judge(topic, groups)
+    for name, checks in found.items():
+        results.shares[name] += checks
+    for candidate in made.chosen:
+        with Image.open(io.BytesIO(candidate.jpeg or b"")) as image:
+            results.pictures.append((image.convert("RGB"), f"{topic}: {candidate.caption.source}"))
+    results.rows += [_row(topic, candidate) for candidate in (*made.chosen, *made.refused)]
 
 
 def _options() -> argparse.Namespace:

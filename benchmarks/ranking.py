@@ -101,7 +101,7 @@ def characters(data: Data) -> Fit:
     def scores(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         bag = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=3, sublinear_tf=True)
         matrix = bag.fit_transform([joined[i] for i in train])
-        model = LogisticRegression(C=0.3, max_iter=300).fit(matrix, data.liked[train])
+        model = LogisticRegression(C=0.3, solver="liblinear").fit(matrix, data.liked[train])
         return model.decision_function(bag.transform([joined[i] for i in test]))
 
     return scores

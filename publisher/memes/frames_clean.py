@@ -9,6 +9,7 @@ from publisher.memes import inflect
 
 MAX_TOPIC = 300  # characters; a long headline has about 120
 LONGEST_IN_PROMPT = 120
+_LATIN_LIKE, _CYRILLIC_LIKE = "ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху"
 _MAX_WORD = 45
 _ORDER = re.compile(
     r"<\|?[a-z_/]+\|?>|\[/?inst\]|###|```"
@@ -45,9 +46,13 @@ def clean_topic(text: str, language: str) -> str:
     """The topic as plain one-line text: no control, zero-width or direction marks, no stray marks.
 
     «сделай мем про дедлайн» becomes «дедлайн». Raises TopicError for a topic that is empty,
-    endless, in another script, or that gives orders to the model: a topic is data.
+    endless, in another script, turned about, without a known word, or that gives orders to the
+    model: a topic is data.
     """
+    if re.search(r"[\u202d\u202e].*\w", text):
+        raise TopicError("direction", "the topic turns the direction of reading: write it plainly")
     plain = _one_line(text).replace("{", "(").replace("}", ")").strip(" .,;")
+    plain = re.sub(r"\w+", _one_alphabet, plain)
     letters = [c for c in plain if c.isalpha()]
     if not letters:
         raise TopicError("empty", "the topic is empty: write a word or a headline")
@@ -60,7 +65,27 @@ def clean_topic(text: str, language: str) -> str:
         raise TopicError("script", "only topics in Cyrillic or Latin letters are understood")
     if _ORDER.search(plain):
         raise TopicError("order", "the topic reads as an instruction to the model, not as a topic")
+    if language == "ru" and _no_words(plain):
+        raise TopicError("nonsense", f"no word that is known: {plain[:40]}")
     return _without_request(plain, language)
+
+
+def _one_alphabet(match: re.Match[str]) -> str:
+    """A Russian word in which Latin letters stand for the like: «ипoтeка»."""
+    word = match.group()
+    latin = re.findall(r"[A-Za-z]", word)
+    if not latin or not re.search(r"[А-Яа-яЁё]", word) or set(latin) - set(_LATIN_LIKE):
+        return word
+    return word.translate(str.maketrans(_LATIN_LIKE, _CYRILLIC_LIKE))
+
+
+def _no_words(text: str) -> bool:
+    """Whether two or more small Russian words are all unknown: «ыва фыва». One may be new."""
+    words = re.findall(r"\w+", text)
+    return len(words) > 1 and all(
+        re.fullmatch(r"[а-яё]{3,}", word) and not inflect.morph().word_is_known(word)
+        for word in words
+    )
 
 
 def topic_for_prompt(topic: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -223,9 +224,17 @@ def _fault(done: Completion, texts: Sequence[str], limits: Sequence[int]) -> str
             return f"cut at the limit of {limit} characters"
     if len({caption_key([text]) for text in texts}) < len(texts):
         return "says the same in two boxes"
+    if any(_echo(a, b) for a, b in combinations(texts, 2)):
+        return "says nearly the same in two boxes"
     if _loops(" ".join(texts)):
         return "repeats itself"
     return ""
+
+
+def _echo(first: str, second: str) -> bool:
+    """Whether most of the words of the shorter text stand in the other too."""
+    a, b = (set(re.findall(r"\w+", text.casefold())) for text in (first, second))
+    return min(len(a), len(b)) >= 4 and len(a & b) > 0.6 * min(len(a), len(b))
 
 
 def _loops(text: str) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -280,7 +281,13 @@ def fit_preference(
 
 
 def _numbers(captions: Sequence[Sequence[str]]) -> np.ndarray:
-    return np.array([features(texts) for texts in captions])
+    return np.array([_counted(tuple(texts)) for texts in captions])
+
+
+@lru_cache(maxsize=20_000)
+def _counted(texts: tuple[str, ...]) -> np.ndarray:
+    """Cross-validation asks for the same captions again and again."""
+    return features(texts)
 
 
 def _form(numbers: np.ndarray, grid: np.ndarray) -> np.ndarray:

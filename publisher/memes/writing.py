@@ -19,9 +19,9 @@ RANK_SECONDS = 8.0  # with less of the budget left the model does not weigh the 
 FILL_SECONDS = 6.0
 FILL_GAIN = 3.0  # nats that the topic must add to a fill's log-likelihood
 _FILL_GRAMMAR = 'root ::= " " word ( " " word )? "\\n"\nword ::= [а-яё]{3,14}'
-FREE_EXAMPLES = 6
-FREE_DRAFTS = 16  # of each template, side by side
-FREE_SHARE = 0.7  # of the budget that is left
+FREE_EXAMPLES = 5
+FREE_DRAFTS = 10  # of each template, side by side
+FREE_SHARE = 0.85  # of the budget that is left
 
 
 def open_for(work: Work) -> Model | None:

@@ -23,9 +23,9 @@ from publisher.screen.topics import decide
 LABELLED = Path(__file__).parent / "labelled"
 STRENGTH = 3.0
 TARGET_RECALL = 0.98
-_WEAK = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+_WEAK = tuple(step / 100 for step in range(5, 51))
 _FIGURATIVE = (0.7, 0.8, 0.9, 0.95)
-_PLAIN = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+_PLAIN = tuple(step / 100 for step in range(20, 71, 2))
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,8 @@ def test_no_time_gives_reasons_and_no_captions(model: Model, template: Template)
         ("писать отчёт | двигать окно туда-сюда", "copies an example"),
         ("кот | Кот!", "says the same in two boxes"),
         ("7 | 8", "a box without words"),
+        ("взять кредит на дом | взять кредит на дом и карту", "says nearly the same in two boxes"),
+        ("зашёл в моя комнату | холодно", "«моя комнату» do not agree"),
         ("а | " + "слово " * 10, "cut at the limit of 60 characters"),
         ("да да да да да | нет", "repeats itself"),
         (Completion("кот и", 9, -1.0, "length"), "did not come to an end"),
