@@ -88,8 +88,10 @@ def _bonus(candidate: Candidate, written: int) -> float:
 
 def _scores(work: Work, captions: list[Caption], model: Model | None) -> list[Scored]:
     avoid = [texts for _, texts in work.request.avoid[-REMEMBERED:]]
+    if any(caption.method == "free" for caption in captions):
+        model = None  # it weighed its own while writing, and is too slow for the others
     weigh = _affordable(work, captions, model)
-    if model and 0 < weigh < min(len(captions), WEIGHED):
+    if model and weigh < min(len(captions), WEIGHED):
         work.notes.append(f"time is short: the model weighed {weigh} of {len(captions)}")
     liked = _preference(work, captions)
     try:
@@ -126,8 +128,6 @@ def _affordable(work: Work, captions: list[Caption], model: Model | None) -> int
     """How many captions the model can weigh (twice each) in the time that is left."""
     if model is None or not captions or work.left() < RANK_SECONDS:
         return 0
-    if any(caption.method == "free" for caption in captions):
-        return 0  # it weighed its own while writing, and is too slow for the others
     began = time.monotonic()
     model.loglikelihood("Подпись:", [" " + " / ".join(captions[0].texts)])
     each = 2 * (time.monotonic() - began)

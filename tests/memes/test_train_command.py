@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from jobs.generate import request_for
 from publisher.cli import main
 from publisher.commands.connected import services_of
 from publisher.commands.train import rows
@@ -96,3 +97,17 @@ def test_chance_is_not_written(settings: Settings) -> None:
     told = train()
     assert "not shown to be better than chance" in told.output
     assert not (settings.state / FILE).exists()
+
+
+def test_the_daemon_hands_on_taste_templates_blocklist_and_cache(settings: Settings) -> None:
+    config = settings.root / "config.toml"
+    text = config.read_text().replace("templates = []", 'templates = ["mine"]')
+    config.write_text(text.replace("blocklist = []", 'blocklist = ["трактор"]'))
+    services = services_of(config)
+    before = request_for(services, "кот", "ru", NOW)
+    assert before.template_dirs == (str(settings.root / "mine"),)
+    assert before.blocklist == ("трактор",)
+    assert before.cache == str(settings.state / "models") and before.preference is None
+    settings.state.mkdir(exist_ok=True)
+    (settings.state / FILE).write_bytes(b"")
+    assert request_for(services, "кот", "ru", NOW).preference == str(settings.state / FILE)
