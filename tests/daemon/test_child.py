@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,9 @@ class Owner:
     def child(self) -> psutil.Process | None:
         assert self.daemon
         for process in psutil.Process(self.daemon.pid).children():
-            if "spawn_main" in " ".join(process.cmdline()):
-                return process
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    return process
         return None
 
     def child_at_work(self) -> psutil.Process:
@@ -89,10 +90,11 @@ class Owner:
             child = self.child()
             if child is None:
                 return False
-            before = child.cpu_times().user
-            time.sleep(0.15)
-            if child.cpu_times().user - before >= 0.04:
-                found.append(child)
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                before = child.cpu_times().user
+                time.sleep(0.15)
+                if child.cpu_times().user - before >= 0.04:
+                    found.append(child)
             return bool(found)
 
         self.wait(burns)
@@ -181,7 +183,7 @@ def test_the_idle_model_is_unloaded_and_loaded_again_on_need(owner: Owner) -> No
     working = owner.child_at_work()
     owner.wait(lambda: owner.memes() >= 1)
     owner.wait(lambda: owner.child() is None)
-    assert not working.is_running()
+    assert not working.is_running() or working.status() == psutil.STATUS_ZOMBIE
     assert at_rest < 400 * 2**20, "the daemon at rest holds a model"
     assert owner.failures() == []
     assert ended(owner.daemon)[0] == 0
