@@ -58,7 +58,7 @@ lock: $(READY)  ## Pin what is installed now, after a change of pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	$(BIN)/pip freeze --exclude-editable --exclude pip | sed 's/+cpu//' > requirements.lock
 
-calibration: $(READY)  ## docs/calibration.md anew: 10,000 simulated experiments a cell
+calibration: $(READY)  ## docs/calibration.md anew: 20,000 simulated experiments a cell
 	$(BIN)/python -m experiments.calibration
 
 chaos: $(READY)  ## N=100 kills and faults, from SEED=1

@@ -135,7 +135,7 @@ def blocks_reject(runs: int, seed: int) -> tuple[float, float]:
 
 
 @click.command()
-@click.option("--runs", default=10000, show_default=True, help="Simulated experiments a cell.")
+@click.option("--runs", default=20000, show_default=True, help="Simulated experiments a cell.")
 @click.option("--vectors", default=1999, show_default=True, help="Sign vectors (B).")
 @click.option("--seed", default=20260907, show_default=True)
 @click.option("--jobs", default=2, show_default=True, help="Processes.")

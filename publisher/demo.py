@@ -22,6 +22,7 @@ from jobs.runner import run_job
 from jobs.services import Services
 from jobs.table import JOBS
 from publisher import daemon
+from publisher.demo_bot import show_bot
 from publisher.demo_inbox import fill_inbox
 from publisher.gallery import write_gallery
 from publisher.ledger.models import Channel, Meme, Post
@@ -113,6 +114,7 @@ async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], Non
         # A bot may write only to those who wrote to it: the owner presses Start.
         await services.account.client.send_message(world.app_bot.username, "/start")
         server.audience.quality = quality_of(plan.effect)
+        await show_bot(services, server, world, out, tell)
         await fill_inbox(services, plan.weeks, tell)
         await simulate(services, server, clock, plan.weeks, tell)
         gallery = write_gallery(services, out)

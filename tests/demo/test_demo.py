@@ -69,6 +69,12 @@ def test_every_post_is_on_the_server_once_and_in_the_report(large: tuple[Path, s
     assert published >= 30
 
 
+def test_a_person_who_asks_the_bot_gets_a_meme(large: tuple[Path, str]) -> None:
+    chat = (large[0] / "bot.txt").read_text(encoding="utf-8").splitlines()
+    assert chat[0] == "→ кот и понедельник"
+    assert any(line.startswith("←") and line.endswith("[🖼]") for line in chat)
+
+
 def test_every_generated_meme_has_a_picture_in_the_gallery(large: tuple[Path, str]) -> None:
     out, _ = large
     pictures = re.findall(r'src="([^"]+)"', (out / "gallery.html").read_text(encoding="utf-8"))
