@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy import fft, ndimage
 
-COARSE, MIDDLE, FINE = 64, 160, 384
+COARSE, MIDDLE, FINE = 64, 160, 576
 SOURCE = 768
 STEP = 1.035
 LEAST_OVERLAP = 0.55

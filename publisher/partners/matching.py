@@ -26,18 +26,18 @@ HASH_SIDE = 8
 NEAR = 24
 """Bits of 64: unrelated pictures are about 32 apart, altered copies below 20."""
 
-BLOCK = 12
+BLOCK = 10
 SHARPNESS = 0.8
 INK = 10.0
 """Standard deviation in a block, of 255, from which there is something to compare."""
-ALIKE = 0.5
+ALIKE = 0.6
 NOISE = 16.0
-REFERENCE = 768
+REFERENCE = 2451
 """Blocks of a 4:3 picture; the limits below are for so many."""
-ELSEWHERE = 8.0
-REPLACED_IN_CORNER = 28.0
-DIFFERENT_IN_CORNER = 48.0
-CORNER_HEIGHT, CORNER_WIDTH = 0.16, 0.55
+ELSEWHERE = 5.0
+REPLACED_IN_CORNER = 70.0
+DIFFERENT_IN_CORNER = 110.0
+CORNER_HEIGHT, CORNER_WIDTH = 0.16, 0.75
 LEAST_AGREEMENT = 0.8
 RESIDUAL_FRAME = 0.06
 
