@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from jobs.services import Services
 from publisher.ledger.alerts import cure_alert, raise_alert
@@ -162,25 +163,19 @@ def keep(services: Services, made: Made, topic: Topic, language: str, now: datet
     for candidate in made.chosen:
         assert candidate.jpeg is not None
         file, digest = services.keep_picture(candidate.jpeg, "generated")
-        row(candidate, topic, language, now, file=file, sha256=digest, state="ready")
+        kept = {"topic": topic, "file": file, "sha256": digest, "state": "ready"}
+        write_down(candidate, language, now, **kept)
     for candidate in made.refused:
-        row(
-            candidate,
-            topic,
-            language,
-            now,
-            file="",
-            sha256="",
-            state="refused",
-            refusal=candidate.refused,
-        )
+        kept = {"topic": topic, "file": "", "sha256": "", "state": "refused"}
+        write_down(candidate, language, now, **kept, refusal=candidate.refused)
 
 
-def row(candidate: Candidate, topic: Topic, language: str, now: datetime, **rest: str) -> Meme:
+def write_down(candidate: Candidate, language: str, now: datetime, **rest: Any) -> Meme:
+    """A generated meme's row, with everything that led to it; `rest` are further columns."""
     caption = candidate.caption
+    fields = {"reasons": candidate.reasons, **rest}
     return Meme.create(
         origin="generated",
-        topic=topic,
         template=caption.template,
         texts=list(caption.texts),
         language=language,
@@ -192,7 +187,6 @@ def row(candidate: Candidate, topic: Topic, language: str, now: datetime, **rest
         phash=candidate.phash,
         licence="see template",
         score=candidate.score,
-        reasons=candidate.reasons,
         created_at=now,
-        **rest,
+        **fields,
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from peewee import JOIN, fn
 
-from jobs.generate import Texts
+from jobs.generate import Texts, write_down
 from jobs.services import Services
 from publisher.ledger.models import Meme, Topic
 from publisher.memes.make import Made
@@ -44,29 +44,17 @@ def keep_made(
     for candidate in made.chosen:
         assert candidate.jpeg is not None
         file, digest = services.keep_picture(candidate.jpeg, "bot")
-        caption = candidate.caption
-        kept.append(
-            Meme.create(
-                origin="generated",
-                template=caption.template,
-                texts=list(caption.texts),
-                language=language,
-                method=caption.method,
-                provenance=caption.source,
-                model=caption.model,
-                prompt=caption.prompt,
-                seed=caption.seed,
-                file=file,
-                sha256=digest,
-                phash=candidate.phash,
-                licence="see template",
-                score=candidate.score,
-                reasons={**candidate.reasons, "topic": topic},
-                state="bot",
-                wished=topic_key(topic, language),
-                created_at=now,
-            )
+        meme = write_down(
+            candidate,
+            language,
+            now,
+            file=file,
+            sha256=digest,
+            state="bot",
+            reasons={**candidate.reasons, "topic": topic},
+            wished=topic_key(topic, language),
         )
+        kept.append(meme)
     return kept
 
 
