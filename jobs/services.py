@@ -30,9 +30,9 @@ def open_failures() -> list[str]:
 @dataclass
 class Services:
     """`clock` gives aware UTC, real or simulated, and `sleep` waits by it; `simulated` says in
-    words what of the world is not real, empty for the real one; `feeds` maps a feed's address to
-    the one to fetch; `worker` names this process in claims. In a dry run nothing outside changes:
-    the ledger is a copy, sends are refused, files are not written.
+    words of each language what of the world is not real, empty for the real one; `feeds` maps a
+    feed's address to the one to fetch; `worker` names this process in claims. In a dry run nothing
+    outside changes: the ledger is a copy, sends are refused, files are not written.
     """
 
     settings: Settings
@@ -42,11 +42,16 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     user: TelegramAccount | None = None
     bot: TelegramAccount | None = None
-    simulated: str = ""
+    simulated: dict[str, str] = field(default_factory=dict)
     dry_run: bool = False
     feeds: Callable[[str], str] = field(default=lambda url: url)
     failing: set[str] = field(default_factory=lambda: set(open_failures()))
     worker: str = field(default_factory=lambda: f"user:{secrets.token_hex(4)}")
+
+    @property
+    def not_real(self) -> str:
+        """`simulated` in the owner's language, "" for the real world."""
+        return self.simulated.get(self.settings.language, "")
 
     @property
     def media(self) -> Path:

@@ -107,7 +107,7 @@ async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], Non
     feeds = FeedServer(clock, START)
     feeds.start()
     services = demo_services(settings, plan, out, clock, server, world, feeds)
-    tell(services.simulated)
+    tell(services.not_real)
     try:
         await sign_in(services, world)
         await daemon.connect_accounts(services)
@@ -175,7 +175,9 @@ def demo_services(
         clock=clock,
         workers=Workers(idle_seconds=3600, threads=settings.model.threads),
         sleep=clock.sleep,
-        simulated=say("simulated", settings.language, effect=plan.effect),
+        simulated={
+            language: say("simulated", language, effect=plan.effect) for language in ("ru", "en")
+        },
         feeds=feeds.address_of,
     )
 
@@ -304,6 +306,6 @@ def closing_words(services: Services, out: Path, gallery: Path, seconds: float) 
         *(f"  {path}" for path in reports),
         f"Мемы / memes: {gallery}",
         f"Всё / everything: {out}",
-        services.simulated,
+        services.not_real,
     ]
     return "\n".join(lines)

@@ -55,7 +55,7 @@ def write_gallery(services: Services, out: Path) -> Path:
     path.write_text(
         PAGE.render(
             language=services.settings.language,
-            simulated=services.simulated,
+            simulated=services.not_real,
             memes=[_figure(services, meme, out) for meme in memes],
         ),
         encoding="utf-8",

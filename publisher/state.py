@@ -79,7 +79,7 @@ def state_of(services: Services, now: datetime) -> dict[str, Any]:
         ],
         "jobs_failed_today": _failed_jobs(now),
         "memory_mb": round(psutil.Process().memory_info().rss / 2**20),
-        "simulated": services.simulated,
+        "simulated": services.not_real,
     }
 
 
