@@ -14,6 +14,8 @@ from publisher.screen.verdict import Verdict
 MAX_CHARS = 3000
 """A headline and its lead are shorter; what follows is not read."""
 
+_TURNED = re.compile("[\u202d\u202e]")
+"""Marks that turn the direction of reading; those that only frame a foreign word are harmless."""
 
 _INSTRUCTION = re.compile(
     r"(?:ignore|disregard|forget|override) (?:all |any |the |your |my )*(?:previous|prior|above"
@@ -50,7 +52,8 @@ def _judge(text: str, probability: float, blocklist: Sequence[str]) -> Verdict:
     if not text.strip():
         return Verdict(False, "empty", 1.0)
     plain = disguise.plain(text)
-    if "\0" in text or text.count("\ufffd") > 2 or not any(char.isalpha() for char in plain):
+    broken = "\0" in text or text.count("\ufffd") > 2 or _TURNED.search(text)
+    if broken or not any(char.isalpha() for char in plain):
         return Verdict(False, "unreadable", 1.0)
     if hit := blocklist_hit(text, blocklist):
         return Verdict(False, "blocklist", 1.0, hit)
