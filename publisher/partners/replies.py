@@ -22,7 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from publisher.embedding import embed
-from publisher.partners.subject import another_matter
+from publisher.partners.subject import another_matter, without_asides
 
 Meaning = Literal[
     "receipt", "accepted", "published", "rejected", "rate_limited", "blocked",
@@ -67,6 +67,7 @@ def normalise(text: str) -> str:
     plain = re.sub(r"<[^<>]{1,200}>", " ", html.unescape(text[:LONGEST]))
     plain = unicodedata.normalize("NFKC", plain).replace("\ufe0f", "")
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" or c == "\u200d")
+    plain = re.sub(r"\bt\.me/\S+", "t.me/", plain)
     plain = plain.replace("’", "'").replace("`", "'").replace("*", "").replace("_", " ")
     lines = [re.sub(r"\s+", " ", line).strip() for line in plain.splitlines()]
     joined = ". ".join(line.rstrip(".") for line in lines if line)
@@ -195,7 +196,8 @@ def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None
     if doubt := _found("yes_not", plain):
         return "unknown", f"{because}, but {doubt}"
     names = ("published",) if meaning == "published" else ("approved", "accepted", "promised")
-    said = [s for s in re.split(r"[.!?;]+", plain) if any(_found(name, s) for name in names)]
+    sentences = re.split(r"[.!?;]+", without_asides(plain))
+    said = [s for s in sentences if any(_found(name, s) for name in names)]
     others = [another_matter(sentence) for sentence in said]
     if others and all(others):
         return "unknown", f"{because}, but it speaks of «{others[0]}»"

@@ -1,13 +1,15 @@
-"""Is a yes said of our offer, or of something else: a format, a new rule, a contact?
+"""Is a yes said of our offer, and of nothing else: a format, a new rule, somebody else's meme?
 
-A reply may leave the offer unnamed («Одобрено!», «Берём на пятницу»). Then nothing else may be
-named in the sentence either but places, times and people of a channel.
+Words that make a yes doubtful are without number, those that a plain yes is made of are few: a
+sentence that says yes may hold nothing but these (`yes_words.toml`).
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from functools import cache
+from pathlib import Path
 
 import pymorphy3
 
@@ -20,57 +22,52 @@ OFFER = re.compile(
 )
 OURS = re.compile(rf"\W*(?:ваш\w*|твой|тво[ею]|your|the|this)?\W?(?:{OFFER.pattern})")
 WHEN = re.compile(r"\W*(?:$|(?:на|в|for|to|at|on|by) (?!провер|рассмотр|review))")
-TAKEN = re.compile(
-    r"\b(?:опубликовал|выложил|запостил|разместил|одобрил|выбрал|взял|забрал)[аи]? ([а-я]+)"
-)
 LOOSE = re.compile(r"\b(?:выбра|отобра|запланирова|scheduled|selected|chosen|picked)\w*")
-ENGLISH = re.compile(
-    r"\b(?:accepted|approved) (?!(?:for|and|by|to|as|with|today|now|thanks|thank)\b)[a-z]+"
+ASIDE = re.compile(
+    r"https?://\S+|\bt\.me/|[@#]\w+|\bno\d+|\bтолько что\b|"
+    r"\b(?:если (?:что|захот|хот|есть вопрос|будут вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
 )
-ORDINARY = """
-    публикация канал лента эфир отложка отложенный очередь план график расписание время день утро
-    вечер ночь неделя сутки час минута понедельник вторник среда четверг пятница суббота
-    воскресенье январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь
-    выходной админ администратор администрация модератор модерация премодерация редактор редакция
-    команда владелец привет спасибо решение статус вердикт результат подпись автор сторис паблик
-    группа чат сообщество подборка рубрика ссылка раз начало конец ожидание ура класс огонь бомба
-    круть топ отбор проверка выход печать размещение постинг завтра сегодня обед полдень кот
-    поздравление лс мск число дата участие интерес терпение помощь закреп человек ок
-"""
+"""What may stand beside a yes without meaning anything for it."""
+SIGNED = re.compile(
+    r"\b(админ\w*|модератор\w*|редактор\w*|admin|moderator|mod|editor) [а-яa-z]+\W*$"
+)
+WORD = re.compile(r"[а-яa-z][а-яa-z'-]*")
 
 
 def another_matter(sentence: str) -> str:
-    """What the sentence (as `replies.normalise` leaves it) names instead of our offer, or ""."""
-    taken = TAKEN.search(sentence)
-    if taken and not OFFER.match(taken[1]) and _is_other_noun(taken[1]):
-        return taken[1]
+    """What the sentence (as `replies.normalise` leaves it) names besides our offer, or ""."""
     loose = LOOSE.search(sentence)
     if loose and not OFFER.search(sentence[: loose.start()]):
         after = sentence[loose.end() :]
-        return "" if WHEN.match(after) or OURS.match(after) else loose[0]
-    if OFFER.search(sentence):
-        return ""
-    if other := ENGLISH.search(sentence):
-        return other[0]
-    words = re.findall(r"[а-я]{3,}(?:-[а-я]+)*", sentence)
-    return next((word for word in words if _is_other_noun(word)), "")
+        if not (WHEN.match(after) or OURS.match(after)):
+            return loose[0]
+    plain = SIGNED.sub(r"\1", sentence)
+    return next((word for word in WORD.findall(plain) if not _is_of_a_yes(word)), "")
 
 
-def _is_other_noun(word: str) -> bool:
-    """A common noun in every reading that the dictionary holds likely."""
-    readings = _analyzer().parse(word)
-    likely = [r for r in readings if r.score >= 0.5 * readings[0].score]
-    return all(
-        r.tag.POS == "NOUN"
-        and not {"Name", "Surn", "Patr", "Abbr", "Geox"} & r.tag.grammemes
-        and r.normal_form.replace("ё", "е") not in _ordinary()
-        for r in likely
-    )
+def without_asides(plain: str) -> str:
+    """A whole reply without links, names and idle offers («если хотите, …»)."""
+    return ASIDE.sub(" ", plain)
 
 
 @cache
-def _ordinary() -> frozenset[str]:
-    return frozenset(ORDINARY.split())
+def _is_of_a_yes(word: str) -> bool:
+    forms = {word.strip("'-")} | {
+        reading.normal_form.replace("ё", "е") for reading in _analyzer().parse(word)
+    }
+    exact, stems = _yes_words()
+    return not forms.isdisjoint(exact) or word.startswith(stems)
+
+
+@cache
+def _yes_words() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Whole words, and beginnings of words."""
+    text = (Path(__file__).parent / "yes_words.toml").read_text(encoding="utf-8")
+    listed = " ".join(tomllib.loads(text).values()).split()
+    return (
+        frozenset(word for word in listed if not word.endswith("*")),
+        tuple(word[:-1] for word in listed if word.endswith("*")),
+    )
 
 
 @cache

@@ -29,6 +29,9 @@ class WordLists:
     """The compiled captions lexicon."""
 
     kinds: dict[str, re.Pattern[str]]
+    """What a single word begins with, by kind."""
+    phrases: dict[str, re.Pattern[str]]
+    """What several words begin with, by kind; between them single spaces."""
     allowed: re.Pattern[str]
     masked: tuple[str, ...]
 
@@ -86,6 +89,10 @@ def bad_word(text: str) -> tuple[str, str] | None:
         for token in reading:
             if kind := _kind_of(token, lists):
                 return kind, token
+        together = " ".join(reading)
+        for kind, pattern in lists.phrases.items():
+            if match := pattern.search(together):
+                return kind, match.group()
     for joined in disguise.split_pairs(readings[0]):
         if joined in lists.masked:
             return "obscenity", joined
@@ -113,10 +120,21 @@ def word_lists() -> WordLists:
             current = sections.setdefault(line.strip("[]"), [])
         elif line and not line.startswith("#"):
             current.append(line)
+    alone, together = (
+        {kind: [line for line in sections[kind] if (" " in line) == several] for kind in _KINDS}
+        for several in (False, True)
+    )
     return WordLists(
         kinds={
-            kind: re.compile("(?:" + "|".join(map(_stretched, sections[kind])) + ")")
-            for kind in _KINDS
+            kind: re.compile("(?:" + "|".join(map(_stretched, lines)) + ")")
+            for kind, lines in alone.items()
+        },
+        phrases={
+            kind: re.compile(
+                r"\b(?:" + "|".join(map(_stretched, lines)).replace("$", r"\b") + ")"
+            )
+            for kind, lines in together.items()
+            if lines
         },
         allowed=re.compile(r"\b(?:" + "|".join(sections["allow"]).replace("$", r"\b") + ")"),
         masked=tuple(word for line in sections["masked"] for word in line.split()),
