@@ -25,7 +25,7 @@ WHEN = re.compile(r"\W*(?:$|(?:на|в|for|to|at|on|by) (?!провер|расс
 LOOSE = re.compile(r"\b(?:выбра|отобра|запланирова|scheduled|selected|chosen|picked)\w*")
 ASIDE = re.compile(
     r"https?://\S+|\bt\.me/|[@#]\w+|\bno\d+|\bтолько что\b|"
-    r"\b(?:если (?:что|захот|хот|есть вопрос|будут вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
+    r"\b(?:если (?:что|захот|хот|(?:есть|будут) вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
 )
 """What may stand beside a yes without meaning anything for it."""
 SIGNED = re.compile(
