@@ -130,9 +130,7 @@ def word_lists() -> WordLists:
             for kind, lines in alone.items()
         },
         phrases={
-            kind: re.compile(
-                r"\b(?:" + "|".join(map(_stretched, lines)).replace("$", r"\b") + ")"
-            )
+            kind: re.compile(r"\b(?:" + "|".join(map(_stretched, lines)).replace("$", r"\b") + ")")
             for kind, lines in together.items()
             if lines
         },
