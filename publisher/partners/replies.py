@@ -36,6 +36,8 @@ NEIGHBOURS = 5
 NEAR = 0.62
 MAJORITY = 0.6
 LONGEST = 4000
+SENTENCE = re.compile(r"[.!?;]+|[^\w\s,:@#/'\"()«»—–+%-]+")
+"""Between sentences; an emoji is as good as a full stop."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def normalise(text: str) -> str:
     plain = unicodedata.normalize("NFKC", plain).replace("\ufe0f", "")
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" or c == "\u200d")
     plain = re.sub(r"\bt\.me/\S+", "t.me/", plain)
-    plain = plain.replace("’", "'").replace("`", "'").replace("*", "").replace("_", " ")
+    plain = plain.replace("’", "'").replace("`", "'").replace("*", "")
+    plain = re.sub(r"(?<!\w)_+|_+(?!\w)", " ", plain)
     lines = [re.sub(r"\s+", " ", line).strip() for line in plain.splitlines()]
     joined = ". ".join(line.rstrip(".") for line in lines if line)
     return joined.casefold().replace("ё", "е")
@@ -99,6 +102,8 @@ def read_rules(text: str, own: Sequence[Own] = ()) -> Reading:
 def _by_words(plain: str) -> tuple[Meaning, str]:
     if not re.search(r"\w", plain):
         return _by_emoji(plain)
+    if opening := _found("introduction", plain):
+        return "greeting", opening
     held = _held_up(plain)
     if held:
         return held
@@ -111,6 +116,8 @@ def _by_words(plain: str) -> tuple[Meaning, str]:
     yes = _consent(plain)
     if yes and yes[0] in YES:
         return _doubted(plain, yes) or yes
+    if other := _found("other_thing", plain):
+        return "unknown", f"speaks of something else, {other}"
     if _found("invitation", plain) and _found("greeting", plain) and not _arrived(plain):
         return "greeting", _found("greeting", plain)
     if yes:
@@ -139,6 +146,8 @@ def _held_up(plain: str) -> tuple[Meaning, str] | None:
     waiting = _found("not_yet", plain)
     if waiting:
         return "receipt", f"no decision yet: {waiting}"
+    if demand := _found("demand", plain):
+        return "precondition", demand
     condition = _found("precondition", plain)
     if condition and not _already_there(plain):
         return "precondition", condition
@@ -193,12 +202,15 @@ def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None
     meaning, because = yes
     if price := _found("paid", plain):
         return "precondition", f"{because}, but {price}"
-    if doubt := _found("yes_not", plain):
+    if doubt := _found("yes_not", plain) or _found("other_thing", plain):
         return "unknown", f"{because}, but {doubt}"
     names = ("published",) if meaning == "published" else ("approved", "accepted", "promised")
-    sentences = re.split(r"[.!?;]+", without_asides(plain))
-    said = [s for s in sentences if any(_found(name, s) for name in names)]
-    others = [another_matter(sentence) for sentence in said]
+
+    def says_yes(part: str) -> bool:
+        return any(_found(name, part) for name in names)
+
+    sentences = [s for s in SENTENCE.split(without_asides(plain)) if says_yes(s)]
+    others = [another_matter(sentence, says_yes) for sentence in sentences]
     if others and all(others):
         return "unknown", f"{because}, but it speaks of «{others[0]}»"
     return None

@@ -1,13 +1,14 @@
 """Is a yes said of our offer, and of nothing else: a format, a new rule, somebody else's meme?
 
 Words that make a yes doubtful are without number, those that a plain yes is made of are few: a
-sentence that says yes may hold nothing but these (`yes_words.toml`).
+clause that says yes may hold nothing but these (`yes_words.toml`).
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -32,17 +33,43 @@ SIGNED = re.compile(
     r"\b(админ\w*|модератор\w*|редактор\w*|admin|moderator|mod|editor) [а-яa-z]+\W*$"
 )
 WORD = re.compile(r"[а-яa-z][а-яa-z'-]*")
+CLAUSE = re.compile(r"[,:—–()«»\"]|\s-\s")
+TURN = re.compile(
+    r"\b(?:если|когда|как только|а|хоть|хотя|только|лишь|кроме|иначе|чтобы|пока|после|при|бы|не|"
+    r"нет|раз|вместо|без|будто|якобы|почти|if|when|once|unless|until|after|before|only|provided|"
+    r"not|no|never|would|as soon as|because|though)\b|n't\b"
+)
+"""What makes the clause beside a yes matter for it."""
+COUNT = re.compile(
+    r"\b(?:одобрен|опубликован|принят|выложен|размещен)[оы]?\W* \d+\W*$|"
+    r"\b\d+ (?:approved|published|accepted|posted)\b"
+)
+"""Statistics: «одобрено 31»."""
 
 
-def another_matter(sentence: str) -> str:
-    """What the sentence (as `replies.normalise` leaves it) names besides our offer, or ""."""
+def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
+    """What the sentence (as `replies.normalise` leaves it) names besides our offer, or "".
+
+    `says_yes` tells which clauses of it hold the yes: these are read word by word, the others
+    only for what may turn the yes.
+    """
     loose = LOOSE.search(sentence)
     if loose and not OFFER.search(sentence[: loose.start()]):
         after = sentence[loose.end() :]
         if not (WHEN.match(after) or OURS.match(after)):
             return loose[0]
-    plain = SIGNED.sub(r"\1", sentence)
-    return next((word for word in WORD.findall(plain) if not _is_of_a_yes(word)), "")
+    clauses = [c for c in CLAUSE.split(SIGNED.sub(r"\1", sentence)) if c.strip()]
+    if not any(map(says_yes, clauses)):
+        clauses = [" ".join(clauses)]
+    for clause in clauses:
+        if not says_yes(clause) and len(clauses) > 1:
+            if turn := TURN.search(clause):
+                return turn[0]
+        elif count := COUNT.search(clause):
+            return count[0]
+        elif word := next((w for w in WORD.findall(clause) if not _is_of_a_yes(w)), ""):
+            return word
+    return ""
 
 
 def without_asides(plain: str) -> str:
