@@ -92,7 +92,7 @@ def masked_pattern(token: str) -> re.Pattern[str] | None:
     if len(letters) < 2 and holes < 2:
         return None
     pattern = "".join(
-        rf"\w{{{len(part)},{len(part) + 2}}}" if _MASK.fullmatch(part) else re.escape(part)
+        rf"\w{{1,{len(part) + 2}}}" if _MASK.fullmatch(part) else re.escape(part)
         for part in re.split(r"([*#%&•@$_]+)", body)
         if part
     )

@@ -9,7 +9,7 @@ _ADDRESSED = {
         r"\b(?:ты|вы|он|она|они|тебя|тебе|твоя|твой|твои|ваш\w*|эта|этот|эти|такая|такой|такие"
         r"|начальни\w+|начальств\w+|босс\w*|директор\w*|коллег\w+|сосед\w*|мать|мама|отец|папа"
         r"|тещ\w+|свекров\w+|жен[аы]|муж|бывш\w+|девушк\w+|баб[аы]|бабк\w+|мужик\w*|женщин\w+"
-        r"|учител\w+|учительниц\w+|врач\w*|водител\w*|дет[ие]|студент\w*|клиент\w*|подписчик\w*"
+        r"|учител\w+|учительниц\w+|училк\w+|препод\w*|врач\w*|водител\w*|дет[ие]|студент\w*|клиент\w*|подписчик\w*"
         r"|читател\w*|пенсионер\w*|люди|народ|все|депутат\w*|президент\w*|блондинк\w+)\b"
     ),
     "en": re.compile(
@@ -75,6 +75,7 @@ _THREATS = re.compile(
     r"|сожгу|уничтожу) (?:тебя|вас|твою|твоего|твоих|ваш\w+|его|ее|их|всех вас|эту тварь|всю твою)"
     r"|\b(?:тебе|вам) (?:конец|крышка|не жить|хана|капец)|ты (?:труп|покойник|не жилец|сдохнешь"
     r"|умрешь)"
+    r"|\b(?:закопаю|урою|прибью|придушу|застрелю) (?:в|под|на|за) "
     r"|сдохни|сдохните|чтоб (?:ты|вы|он|она|они) (?:сдох\w*|умер\w*|подавил\w*)|убей себя|убейся"
     r"|убейтесь"
     r"|(?:я|мы) (?:знаю|знаем),? где (?:ты|вы|твои|твоя) (?:живешь|живете|дети|семья|учится)"
@@ -88,6 +89,7 @@ _THREATS = re.compile(
     r"|stab|strangle|hurt|beat|burn|bury|poison|destroy|choke|end|break|find) "
     r"(?:you(?! (?:a|an|the|some|with kindness|at (?:chess|mario|tennis|scrabble)|in (?:chess"
     r"|mario|tennis|uno|fifa|a game))\b)"
+    r"|(?:(?<=stab )|(?<=shoot ))(?:whoever|anyone|everyone|everybody|someone)"
     r"|him|her|them|your (?:family|kids|children|mother|face|house|legs|neck|dog))\b"
     r"|\byou(?:re| are) (?:dead meat|a dead man|going to die|gonna die|so dead|next on my list)"
     r"|kill yourself|kys"
@@ -99,8 +101,8 @@ _THREATS = re.compile(
     r"(?:school|office|house|building|place|mosque|church|hospital)|put a bullet in|slit your"
 )
 _NAME_IS = re.compile(
-    r"\b([A-ZА-ЯЁ][a-zа-яё]+)(?:\s[A-ZА-ЯЁ][a-zа-яё]+)?\s*(?:is(?: such)? an?|—|–|-)\s*"
-    r"(?:\w+\s)?(idiot|loser|clown|fool|jerk|liar|pig|creep|coward|дурак|дура|идиот\w*|лох|козел"
+    r"\b([A-ZА-ЯЁ][a-zа-яё]+)(?:\s[A-ZА-ЯЁ][a-zа-яё]+){0,2}\s*(?:is(?: such)? an?|—|–|-)\s*"
+    r"(?:\w+\s)?(idiot|loser|clown|fool|jerk|liar|pig|creep|coward|cow|bitch|корова|курица|змея|дурак|дура|идиот\w*|лох|козел"
     r"|козёл|свинья|баран|овца|тварь|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих)\b"
 )
 NEAR = 5
