@@ -18,7 +18,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from publisher.ledger.models import Block, Channel, Meme, Post, Slot, database
+from publisher.ledger.models import Approval, Block, Channel, Meme, Post, Slot, database
 
 LEASE = timedelta(minutes=2)
 LONGEST_BACKOFF = timedelta(minutes=30)
@@ -49,8 +49,17 @@ def tried_again(now: datetime) -> Any:
     return (Post.next_try_at <= now) | (Post.next_try_at > now + LONGEST_BACKOFF)
 
 
+def free_to_go() -> Any:
+    """Whether a post's channel is neither stopped nor paused, and no owner is being asked."""
+    channels = Channel.select(Channel.id).where(
+        (Channel.state == "ok") & (Channel.paused == False)  # noqa: E712
+    )
+    asked = Approval.select(Approval.post).where(Approval.state == "waiting")
+    return Post.channel.in_(channels) & Post.id.not_in(asked)
+
+
 def due_posts(now: datetime, limit: int = 20) -> list[Post]:
-    """Posts whose time has come and whose channel is neither stopped nor paused."""
+    """Posts whose time has come and which nothing holds back."""
     ready = Post.next_try_at.is_null() | tried_again(now)
     return list(
         Post.select(Post, Channel, Meme)
@@ -62,24 +71,37 @@ def due_posts(now: datetime, limit: int = 20) -> list[Post]:
             & (Post.due_at <= now)
             & (Post.expires_at > now)
             & ready
-            & (Channel.state == "ok")
-            & (Channel.paused == False)  # noqa: E712
+            & free_to_go()
         )
         .order_by(Post.due_at, Post.id)
         .limit(limit)
     )
 
 
+def as_loaded(post: Post) -> Any:
+    """Whether a post still has the meme it was loaded with, and may still leave.
+
+    Posts are loaded together and sent one after another: by its turn a post may have got another
+    meme, or its channel been paused. Then it waits for the next run, which reads it anew.
+    """
+    return (Post.id == post.id) & (Post.meme == post.meme_id) & free_to_go()
+
+
 def claim(post: Post, worker: str, now: datetime) -> bool:
-    """planned ► claimed, by exactly one worker."""
-    return move(Post, post.id, ("planned",), state="claimed", claimed_by=worker, claimed_at=now)
+    """planned ► claimed, by exactly one worker, if it is as it was loaded."""
+    return (
+        Post.update(state="claimed", claimed_by=worker, claimed_at=now)
+        .where(as_loaded(post) & (Post.state == "planned"))
+        .execute()
+        == 1
+    )
 
 
 def begin_sending(post: Post, worker: str, now: datetime) -> bool:
-    """claimed ► sending, durable before the request leaves."""
+    """claimed ► sending, durable before the request leaves, if it is as it was loaded."""
     return (
         Post.update(state="sending", sending_at=now, attempts=Post.attempts + 1)
-        .where((Post.id == post.id) & (Post.state == "claimed") & (Post.claimed_by == worker))
+        .where(as_loaded(post) & (Post.state == "claimed") & (Post.claimed_by == worker))
         .execute()
         == 1
     )
@@ -141,9 +163,15 @@ def unclear(post: Post, kind: str, error: str, next_try_at: datetime) -> bool:
     )
 
 
-def release(post: Post) -> bool:
-    """claimed ► planned, untouched: it was not this one's turn."""
-    return move(Post, post.id, ("claimed",), state="planned", claimed_by="", claimed_at=None)
+def release(post: Post, worker: str = "") -> bool:
+    """claimed ► planned, untouched: it was not this one's turn. With `worker`, its claims only."""
+    whose = (Post.claimed_by == worker) if worker else (Post.id == post.id)
+    return (
+        Post.update(state="planned", claimed_by="", claimed_at=None)
+        .where((Post.id == post.id) & (Post.state == "claimed") & whose)
+        .execute()
+        == 1
+    )
 
 
 def failed(post: Post, kind: str, error: str) -> bool:

@@ -63,7 +63,10 @@ class Publisher:
         self.account, self.media, self.worker, self.clock = account, media, worker, clock
 
     async def publish(self, post: Post) -> str:
-        """Claim and send one due post; the state it is in afterwards, or `taken`."""
+        """Claim and send one due post; the state it is in afterwards.
+
+        `taken`: another worker has it, or it is not as it was loaded: replaced, dropped, held.
+        """
         if not transitions.claim(post, self.worker, self.clock()):
             return "taken"
         steps.debug("claimed")
@@ -102,6 +105,7 @@ class Publisher:
             return self._before_sending(post, error)
         steps.debug("uploaded")
         if not transitions.begin_sending(post, self.worker, self.clock()):
+            transitions.release(post, self.worker)
             return "taken"
         steps.debug("sending")
         return await self._send(post, input_peer(peer), uploaded)

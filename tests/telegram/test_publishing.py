@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,12 @@ from telethon import errors
 from jobs.publish import publish
 from jobs.reconcile import reconcile
 from jobs.services import Services
-from publisher.ledger import transitions
-from publisher.ledger.models import Alert, Channel, Post, Slot
+from publisher.ledger import approvals, transitions
+from publisher.ledger.models import Alert, Channel, Meme, Post, Slot
 from publisher.sandbox import LoopbackTelegram
 from publisher.telegram.peers import find_peer, input_peer
 from publisher.telegram.sending import caption_units, send_uploaded_photo
-from tests.conftest import NOON, Clock, make_post
+from tests.conftest import NOON, Clock, make_post, picture
 
 
 def created(server: LoopbackTelegram) -> list[int | None]:
@@ -40,6 +41,75 @@ async def test_a_post_is_claimed_by_one_worker(services: Services, clock: Clock)
     assert transitions.claim(post, "user:a", clock())
     assert not transitions.claim(post, "user:b", clock())
     assert not transitions.begin_sending(post, "user:b", clock())
+
+
+def at_upload(services: Services, number: int, act: Callable[[], object]) -> None:
+    """Let the owner do something while the picture of the n-th post goes up."""
+    upload, seen = services.account.upload, []
+
+    async def between(data: bytes, name: str) -> object:
+        seen.append(name)
+        if len(seen) == number:
+            act()
+        return await upload(data, name)
+
+    services.account.upload = between  # type: ignore[method-assign]
+
+
+def pictures_sent(server: LoopbackTelegram) -> list[str | None]:
+    return [e.media_sha256 for e in server.journal.created() if e.media_sha256]
+
+
+async def test_a_meme_replaced_while_earlier_posts_are_sent_never_goes_out(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    first, second = (
+        make_post(services, NOON - timedelta(minutes=2 - seed), seed=seed) for seed in (0, 1)
+    )
+    file, digest = services.keep_picture(picture(9), "human")
+    fresh = Meme.create(
+        origin="human", language="ru", method="human", file=file, sha256=digest, created_at=NOON
+    )
+    approval = approvals.ask(second, NOON, "publish", NOON)
+    approvals.keep(approval, NOON)
+    said = []
+    at_upload(services, 1, lambda: said.append(approvals.replace(approval, fresh, NOON)))
+    assert await publish(services, clock()) == "published 1, taken 1"
+    assert said == ["replaced"]
+    assert await publish(services, clock.forward(minutes=1)) == "published 1"
+    assert pictures_sent(telegram) == [first.meme.sha256, digest]
+    row = Post.get_by_id(second.id)
+    assert (row.meme_id, row.state) == (fresh.id, "published")
+    assert Meme.get_by_id(fresh.id).state == "used"
+    assert Meme.get_by_id(second.meme_id).state == "refused"
+
+
+@pytest.mark.parametrize("held", [{"paused": True}, {"state": "stopped"}, {"state": "restored"}])
+@pytest.mark.parametrize("upload", [1, 2])
+async def test_a_channel_held_while_posts_are_sent_gets_no_more_of_them(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, held: dict, upload: int
+) -> None:
+    """Of three due posts, during the upload of the first or of the second."""
+    posts = [make_post(services, NOON - timedelta(minutes=9 - n), seed=n) for n in range(3)]
+    at_upload(services, upload, lambda: Channel.update(**held).execute())
+    await publish(services, clock())
+    assert len(pictures_sent(telegram)) == upload - 1
+    states = [Post.get_by_id(post.id).state for post in posts]
+    assert states == ["published"] * (upload - 1) + ["planned"] * (4 - upload)
+    Channel.update(paused=False, state="ok").execute()
+    await publish(services, clock.forward(minutes=1))
+    assert pictures_sent(telegram) == [post.meme.sha256 for post in posts]
+
+
+async def test_nothing_leaves_while_the_owner_is_being_asked(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    post = make_post(services, NOON - timedelta(minutes=5))
+    approvals.ask(post, NOON + timedelta(minutes=10), "publish", NOON)
+    assert not transitions.claim(post, "user:a", NOON)
+    assert await publish(services, clock()) == ""
+    assert not pictures_sent(telegram)
+    assert await publish(services, clock.forward(minutes=10)) == "published 1"
 
 
 @pytest.mark.parametrize("arrived", [True, False])
