@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from jobs.services import Services
 from publisher.ledger import approvals
+from publisher.ledger.models import Post
+from publisher.settings.model import TIME_TO_LOOK
 
 
 def approve(services: Services, now: datetime) -> int:
@@ -17,12 +19,21 @@ def approve(services: Services, now: datetime) -> int:
     wanting = {c.handle.lower(): c for c in services.settings.channels if c.approve}
     changed = 0
     if wanting:
-        for post in approvals.unasked_posts(list(wanting)):
+        for post in approvals.unasked_posts(list(wanting), now):
             rule = wanting[post.channel.handle.lower()]
-            deadline = post.due_at - timedelta(minutes=rule.approve_minutes)
+            deadline = deadline_of(post, timedelta(minutes=rule.approve_minutes), now)
             approvals.ask(post, deadline, rule.approve_default, now)
             changed += 1
     for approval in approvals.overdue(now):
         approvals.settle(approval, now)
         changed += 1
     return changed
+
+
+def deadline_of(post: Post, ahead: timedelta, now: datetime) -> datetime:
+    """So long before the slot; later for a post drawn too late for that, as after a standstill.
+
+    Such a one waits for the owner's look beyond its slot if need be, but leaves in time.
+    """
+    look = min(TIME_TO_LOOK, (post.expires_at - now) / 2)
+    return max(post.due_at - ahead, now + look)

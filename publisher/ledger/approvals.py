@@ -4,11 +4,13 @@
     waiting ► default_kept, default_dropped      (nobody answered by the deadline)
 
 A post may be replaced by another meme of the same arm any number of times while it waits, or be
-dropped: then the slot is missed by its arm. No decision changes an arm.
+dropped: then the slot is missed by its arm. No decision changes an arm. A waiting post does not
+leave; one that expires or fails meanwhile stays `waiting` and is decided by nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -33,15 +35,20 @@ def ask(post: Post, deadline: datetime, default: str, now: datetime) -> Approval
     return found
 
 
-def unasked_posts(channels: list[str]) -> list[Post]:
-    """Planned posts of these channels (lower-case handles) that have no approval yet."""
+def unasked_posts(channels: list[str], now: datetime) -> list[Post]:
+    """Planned posts of these channels (lower-case handles) without an approval, still in time."""
     asked = Approval.select(Approval.post)
     return list(
         Post.select(Post, Slot, Channel)
         .join(Slot)
         .switch(Post)
         .join(Channel)
-        .where((Post.state == "planned") & Post.id.not_in(asked) & Channel.handle.in_(channels))
+        .where(
+            (Post.state == "planned")
+            & (Post.expires_at > now)
+            & Post.id.not_in(asked)
+            & Channel.handle.in_(channels)
+        )
         .order_by(Post.due_at)
     )
 
@@ -50,7 +57,11 @@ def overdue(now: datetime) -> list[Approval]:
     return list(
         Approval.select(Approval, Post)
         .join(Post)
-        .where((Approval.state == "waiting") & (Approval.deadline_at <= now))
+        .where(
+            (Approval.state == "waiting")
+            & (Approval.deadline_at <= now)
+            & (Post.state == "planned")
+        )
     )
 
 
@@ -62,7 +73,9 @@ def untold() -> list[Approval]:
         .join(Channel)
         .switch(Post)
         .join(Meme)
-        .where((Approval.state == "waiting") & Approval.told_at.is_null())
+        .where(
+            (Approval.state == "waiting") & Approval.told_at.is_null() & (Post.state == "planned")
+        )
         .order_by(Approval.deadline_at)
     )
 
@@ -121,36 +134,59 @@ def _decide(
     return state if move(Approval, approval.id, states, state=state, decided_at=now) else "late"
 
 
-def approval_counts(before: datetime) -> dict[str, dict[str, int]]:
-    """By arm: shown, dropped, replaced (posts whose meme was), by_default; of slots before then."""
+def approval_counts(
+    before: datetime, slots: Container[int] | None = None
+) -> dict[str, dict[str, int]]:
+    """By arm: asked, dropped, replaced (posts whose meme was), by_default, unseen (decided by
+    default and never shown). Of slots before then, and of these slots (ids) when given."""
     rows = (
         Approval.select(Approval, Post)
         .join(Post)
         .where((Post.due_at < before) & (Approval.state != "waiting"))
     )
+    names = ("asked", "dropped", "replaced", "by_default", "unseen")
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        arm = counts.setdefault(row.arm, {"shown": 0, "dropped": 0, "replaced": 0, "by_default": 0})
-        arm["shown"] += 1
+        if slots is not None and row.post.slot_id not in slots:
+            continue
+        by_default = row.state.startswith("default")
+        arm = counts.setdefault(row.arm, dict.fromkeys(names, 0))
+        arm["asked"] += 1
         arm["dropped"] += row.state in DROPPED
         arm["replaced"] += row.replaced > 0 and row.state not in DROPPED
-        arm["by_default"] += row.state.startswith("default")
+        arm["by_default"] += by_default
+        arm["unseen"] += by_default and row.told_at is None
     return counts
 
 
-def approval_rows(before: datetime) -> list[dict[str, Any]]:
-    """For the report's data quality: what approval removed, by arm. Empty when nothing was shown.
+def approval_rows(before: datetime, slots: Container[int] | None = None) -> list[dict[str, Any]]:
+    """For the report's data quality: what approval removed, by arm. Empty when nothing was asked.
 
-    A removal is a warning: the comparison then is between what passed the owner's eye.
+    A removal is a warning: the comparison then is between what passed the owner's eye. So is what
+    was decided without it.
     """
-    return [
-        {
-            "name": {
-                "ru": f"одобрение хозяина, «{arm}»: снято или заменено",
-                "en": f"owner's approval, “{arm}”: dropped or replaced",
-            },
-            "value": f"{c['dropped']} + {c['replaced']} / {c['shown']}",
-            "status": "warn" if c["dropped"] + c["replaced"] else "ok",
-        }
-        for arm, c in sorted(approval_counts(before).items())
-    ]
+    rows = []
+    for arm, c in sorted(approval_counts(before, slots).items()):
+        removed = c["dropped"] + c["replaced"]
+        rows.append(
+            {
+                "name": {
+                    "ru": f"одобрение хозяина, «{arm}»: снято или заменено",
+                    "en": f"owner's approval, “{arm}”: dropped or replaced",
+                },
+                "value": f"{c['dropped']} + {c['replaced']} / {c['asked']}",
+                "status": "warn" if removed else "ok",
+            }
+        )
+        if c["unseen"]:
+            rows.append(
+                {
+                    "name": {
+                        "ru": f"одобрение хозяина, «{arm}»: решено само, хозяину не показано",
+                        "en": f"owner's approval, “{arm}”: decided by default, never shown",
+                    },
+                    "value": f"{c['unseen']} / {c['asked']}",
+                    "status": "warn",
+                }
+            )
+    return rows

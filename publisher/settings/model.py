@@ -6,7 +6,9 @@ Durations say their unit in the key's name. Times of day are local to `zone`.
 from __future__ import annotations
 
 import difflib
+import math
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,6 +20,8 @@ from publisher.settings.triggers import parse_trigger
 Language = Literal["ru", "en"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TIME_TO_LOOK = timedelta(minutes=15)  # an owner who approves posts has at least so long for each
+LONGEST_ASSIGN_HOURS = 24
 
 
 def known_zone(name: str) -> str:
@@ -187,7 +191,7 @@ class ExperimentSettings(Section):
     planned_weeks: int = Field(8, ge=1, le=104)
     age_hours: int = Field(48, ge=1, le=168)
     margin: float = Field(0.02, gt=0, lt=1)
-    assign_hours: float = Field(2.0, gt=0, le=24)
+    assign_hours: float = Field(2.0, gt=0, le=LONGEST_ASSIGN_HOURS)
     seed: int = 20260101
 
 
@@ -312,6 +316,39 @@ class Settings(Section):
         if both:
             raise ValueError(f"reactions: {' '.join(sorted(both))} is both positive and negative")
         return self
+
+    @model_validator(mode="after")
+    def approvals_can_be_given(self) -> Settings:
+        """Raises ValueError where posts would be decided by default before anybody saw them."""
+        faults = [
+            f"channels[{number}].{fault}"
+            for number, channel in enumerate(self.channels)
+            if channel.approve and (fault := self._unseen(channel))
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _unseen(self, channel: ChannelSettings) -> str:
+        if not self.owner.ids:
+            return "approve: nobody is shown the posts; write your Telegram id into owner.ids"
+        if not self.bot.enabled:
+            return "approve: it is the bot that shows the posts; write bot.enabled = true"
+        hours, look = self.experiment.assign_hours, TIME_TO_LOOK / timedelta(minutes=1)
+        at_most = math.floor(hours * 60 - look)
+        if channel.approve_minutes <= at_most:
+            return ""
+        enough = math.ceil((channel.approve_minutes + look) / 60 * 100) / 100
+        remedies = [f"at most {at_most} here"] if at_most >= 0 else []
+        if enough <= LONGEST_ASSIGN_HOURS:
+            remedies.append(f"experiment.assign_hours = {enough}")
+        if not remedies:
+            remedies = ["15 here and experiment.assign_hours = 2.0, as in the shipped file"]
+        return (
+            f"approve_minutes: {channel.approve_minutes} min before the slot is too early: posts "
+            f"are drawn {hours} h before it (experiment.assign_hours) and need {look:.0f} min to "
+            f"be looked at; write {' or '.join(remedies)}"
+        )
 
     def path(self, text: str) -> Path:
         """An absolute path for a config value, relative ones counted from config.toml's folder."""

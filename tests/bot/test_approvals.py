@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
+from jobs.approve import approve
 from jobs.assign import next_meme
+from jobs.publish import publish
+from jobs.services import Services
 from publisher.ledger import approvals, transitions
 from publisher.ledger.models import Approval, Channel, Meme, Post, Slot, database
 from publisher.ledger.transitions import new_random_id
-from tests.conftest import NOON, Clock
+from tests.conftest import NOON, Clock, make_post
 
 ARMS = ("human", "generated")
 decisions = st.lists(
@@ -91,3 +94,74 @@ def test_a_meme_of_the_other_arm_is_refused(ledger: Path, clock: Clock) -> None:
     with pytest.raises(ValueError, match="of arm generated"):
         approvals.replace(approval, meme("generated"), clock())
     assert Post.get().meme.origin == "human"
+
+
+def wants_approval(services: Services, minutes: int, default: str = "publish") -> None:
+    rule = {"approve": True, "approve_minutes": minutes, "approve_default": default}
+    channel = services.settings.channels[0].model_copy(update=rule)
+    services.settings = services.settings.model_copy(update={"channels": (channel,)})
+
+
+async def test_a_post_drawn_in_time_is_decided_so_long_before_its_slot(services: Services) -> None:
+    wants_approval(services, 30)
+    post = make_post(services, NOON + timedelta(hours=2))
+    assert approve(services, NOON) == 1
+    assert Approval.get().deadline_at == post.due_at - timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("default", ["publish", "drop"])
+@pytest.mark.parametrize(
+    ("minutes", "due_in", "lives", "decided_in"),
+    [(180, 120, 90, 15), (30, 31, 90, 15), (30, 5, 90, 15), (30, -80, 90, 5), (30, 1, 1, 1)],
+)
+async def test_a_post_drawn_after_its_deadline_is_not_decided_unseen(
+    services: Services, minutes: int, due_in: int, lives: int, decided_in: int, default: str
+) -> None:
+    """After a standstill, or when approval is turned on late. It leaves in time all the same."""
+    wants_approval(services, minutes, default)
+    post = make_post(services, NOON + timedelta(minutes=due_in), minutes=lives)
+    for minute in range(decided_in):
+        await publish(services, NOON + timedelta(minutes=minute))
+        assert (Approval.get().state, Post.get().state) == ("waiting", "planned")
+        assert [a.post_id for a in approvals.untold()] == [post.id]
+    services.publisher.clock = lambda: NOON
+    await publish(services, max(NOON + timedelta(minutes=decided_in), post.due_at))
+    ends = {"publish": ("default_kept", "published"), "drop": ("default_dropped", "dropped")}
+    assert (Approval.get().state, Post.get().state) == ends[default]
+
+
+async def test_a_post_that_died_waiting_is_neither_shown_nor_decided(services: Services) -> None:
+    wants_approval(services, 30, "drop")
+    make_post(services, NOON + timedelta(hours=2))
+    approve(services, NOON)
+    late = make_post(services, NOON - timedelta(hours=2), seed=2)
+    await publish(services, NOON + timedelta(hours=5))
+    assert [p.state for p in Post.select().order_by(Post.id)] == ["dropped", "expired"]
+    assert not Approval.select().where(Approval.post == late).exists(), "asked too late for it"
+
+    early = make_post(services, NOON + timedelta(hours=8), seed=3)
+    asked = approvals.ask(early, NOON + timedelta(hours=7), "publish", NOON)
+    transitions.failed(early, "fault", "no picture")
+    assert not approvals.untold()
+    assert approve(services, NOON + timedelta(hours=9)) == 0
+    assert Approval.get_by_id(asked.id).state == "waiting"
+
+
+def test_what_was_decided_unseen_is_told(ledger: Path) -> None:
+    told, untold, dropped = (shown_post(number, "publish") for number in (0, 2, 4))
+    Approval.update(told_at=NOON).where(Approval.id == told.id).execute()
+    for approval in (told, untold):
+        assert approvals.settle(approval, NOON) == "default_kept"
+    approvals.drop(dropped, NOON)
+    before = NOON + timedelta(days=1)
+    assert approvals.approval_counts(before)["human"] == {
+        "asked": 3, "dropped": 1, "replaced": 0, "by_default": 2, "unseen": 1,
+    }  # fmt: skip
+    rows = approvals.approval_rows(before)
+    assert [(row["value"], row["status"]) for row in rows] == [
+        ("1 + 0 / 3", "warn"),
+        ("1 / 3", "warn"),
+    ]
+    own = {untold.post.slot_id}
+    assert approvals.approval_counts(before, own)["human"]["dropped"] == 0
+    assert approvals.approval_rows(before, set()) == []

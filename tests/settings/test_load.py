@@ -100,3 +100,49 @@ def test_secrets_come_from_credentials_first_and_never_print(tmp_path: Path) -> 
 def test_bad_triggers_are_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(ValueError, match=r"every 10m|longer|weekdays"):
         parse_trigger(text, "UTC")
+
+
+CHANNEL = '[[channels]]\nhandle = "@one_channel"\ntimes = ["10:00"]\n'
+OWNED = "[owner]\nids = [1]\n"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hours", "refused"), [(180, 2.0, True), (120, 2.0, True), (106, 2.0, True),
+                                      (105, 2.0, False), (0, 0.25, False), (1, 0.25, True)]
+)  # fmt: skip
+def test_a_deadline_before_anything_could_be_shown_is_refused(
+    tmp_path: Path, minutes: int, hours: float, refused: bool
+) -> None:
+    experiment = f"[experiment]\nassign_hours = {hours}\n"
+    approve = f"approve = true\napprove_minutes = {minutes}\n"
+    text = OWNED + experiment + CHANNEL.replace("@one", "@two") + CHANNEL + approve
+    if refused:
+        said = problems(tmp_path, text)["(top level)"]
+        assert f"channels[1].approve_minutes: {minutes}" in said
+        assert "channels[0]" not in said and "experiment.assign_hours" in said
+    else:
+        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+        assert load_settings(tmp_path / "config.toml").channels[1].approve_minutes == minutes
+
+
+def test_the_remedies_for_a_deadline_too_early_are_right(tmp_path: Path) -> None:
+    approve = CHANNEL + "approve = true\napprove_minutes = "
+    said = problems(tmp_path, OWNED + approve + "180\n")["(top level)"]
+    assert "at most 105" in said and "assign_hours = 3.25" in said
+    said = problems(tmp_path, OWNED + approve + "1440\n")["(top level)"]
+    assert "at most 105" in said and "assign_hours = " not in said, "24 h is the most there is"
+    said = problems(tmp_path, OWNED + "[experiment]\nassign_hours = 0.1\n" + approve + "5\n")
+    assert "at most" not in said["(top level)"] and "assign_hours = 0.34" in said["(top level)"]
+    short = "[experiment]\nassign_hours = 0.1\n"
+    said = problems(tmp_path, OWNED + short + approve + "1440\n")["(top level)"]
+    assert "write 15 here and experiment.assign_hours = 2.0" in said
+    rests = "approve = false\napprove_minutes = 1440\n"
+    (tmp_path / "config.toml").write_text(CHANNEL + rests, encoding="utf-8")
+    assert load_settings(tmp_path / "config.toml").channels[0].approve_minutes == 1440
+
+
+def test_approval_needs_somebody_who_is_shown_the_posts(tmp_path: Path) -> None:
+    approve = CHANNEL + "approve = true\n"
+    assert "owner.ids" in problems(tmp_path, approve)["(top level)"]
+    said = problems(tmp_path, OWNED + "[bot]\nenabled = false\n" + approve)["(top level)"]
+    assert "bot.enabled" in said and "channels[0].approve" in said
