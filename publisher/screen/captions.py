@@ -64,7 +64,11 @@ def screen_caption(
         if term:
             return Verdict(False, reason, 1.0, (term,))
     reading = read(whole)
-    grave = [*reading.strong, *(hit for hit in reading.weak if hit[0] in _NEVER_LIGHT)]
+    grave = [
+        *reading.strong,
+        *reading.shown,
+        *(hit for hit in reading.weak if hit[0] in _NEVER_LIGHT),
+    ]
     if grave:
         return Verdict(False, grave[0][0], 0.9, tuple(dict.fromkeys(term for _, term in grave)))
     return Verdict(True, "ok", 0.0)

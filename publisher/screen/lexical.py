@@ -19,6 +19,8 @@ class Reading:
     strong: tuple[tuple[str, str], ...]
     weak: tuple[tuple[str, str], ...]
     figurative: tuple[str, ...]
+    shown: tuple[tuple[str, str], ...] = ()
+    """Words that a caption must not show, though a topic may hold them."""
 
 
 def read(text: str) -> Reading:
@@ -30,7 +32,10 @@ def read(text: str) -> Reading:
     if (together := joined(text)) != text:
         hidden = _read(words(together))
         return Reading(
-            reading.strong + hidden.strong, reading.weak + hidden.weak, reading.figurative
+            reading.strong + hidden.strong,
+            reading.weak + hidden.weak,
+            reading.figurative,
+            reading.shown + hidden.shown,
         )
     return reading
 
@@ -46,6 +51,7 @@ def _read(written: list[Word]) -> Reading:
         figurative=tuple(
             dict.fromkeys(_phrase(hit, written) for hit in hits if hit.kind == "figurative")
         ),
+        shown=tuple(_terms(serious, "caption", written)),
     )
 
 

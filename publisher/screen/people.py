@@ -75,6 +75,7 @@ _THREATS = re.compile(
     r"|сожгу|уничтожу) (?:тебя|вас|твою|твоего|твоих|ваш\w+|его|ее|их|всех вас|эту тварь|всю твою)"
     r"|\b(?:тебе|вам) (?:конец|крышка|не жить|хана|капец)|ты (?:труп|покойник|не жилец|сдохнешь"
     r"|умрешь)"
+    r"|\b(?:переломаю|оторву|вырву|сверну) (?:\w+ )?(?:ноги|руки|шею|пальцы|голову)"
     r"|\b(?:закопаю|урою|прибью|придушу|застрелю) (?:в|под|на|за) "
     r"|сдохни|сдохните|чтоб (?:ты|вы|он|она|они) (?:сдох\w*|умер\w*|подавил\w*)|убей себя|убейся"
     r"|убейтесь"
@@ -105,6 +106,11 @@ _NAME_IS = re.compile(
     r"(?:\w+\s)?(idiot|loser|clown|fool|jerk|liar|pig|creep|coward|cow|bitch|корова|курица|змея|дурак|дура|идиот\w*|лох|козел"
     r"|козёл|свинья|баран|овца|тварь|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих)\b"
 )
+_SURNAME_IS = re.compile(
+    r"\b([А-ЯЁ][а-яё]+(?:ов|ова|ев|ева|ин|ина|ский|ская|енко|чук|ян|вич|вна))(?:\s[\w-]+){1,4}"
+    r"\s*[—–-]\s*(?:\w+\s)?(дурак|дура|идиот\w*|лох|козел|козёл|свинья|баран|овца|корова|тварь"
+    r"|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих|змея|курица)\b"
+)
 NEAR = 5
 """How many words may stand between an insult and the person whom it is aimed at."""
 
@@ -121,7 +127,7 @@ def find_addressed_insult(text: str, written: str) -> str | None:
     `text` is in plain letters, `written` as given (its capitals tell names). A mild insult of
     oneself («я дурак, купил абонемент») or of a thing (a stupid printer) is none.
     """
-    if match := _NAME_IS.search(written):
+    if match := _NAME_IS.search(written) or _SURNAME_IS.search(written):
         return match.group(2).casefold()
     for sentence in re.split(r"[.!?;\n]+", _HARMLESS.sub(" ", re.sub(r"['’]", "", text))):
         for language, soft in _SOFT.items():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pymorphy3 import MorphAnalyzer
 
 _WORD = re.compile(r"[^\W_]+")
+_WILL = re.compile(r"['’]ll\b")
+"""Without it "I'll" would be ill, and "he'll" hell."""
 _CYRILLIC = re.compile(r"[а-яё]")
 _LATIN = re.compile(r"[a-z]")
 
@@ -36,7 +38,8 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[Word]:
     """The words of `text` in order; a word that mixes alphabets is read in its main one."""
-    return [_word(match) for match in _WORD.findall(fold(text).replace("'", "").replace("’", ""))]
+    plain = _WILL.sub(" will", fold(text)).replace("'", "").replace("’", "")
+    return [_word(match) for match in _WORD.findall(plain)]
 
 
 def language_of(text: str) -> str:
