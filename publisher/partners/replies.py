@@ -38,6 +38,10 @@ MAJORITY = 0.6
 LONGEST = 4000
 SENTENCE = re.compile(r"[.!?;]+|[^\w\s,:@#/'\"()«»—–+%-]+")
 """Between sentences; an emoji is as good as a full stop."""
+HEADING = re.compile(
+    r"\b(?:решение|вердикт|результат|статус|decision|verdict|result|outcome|status)\b[^.!?:]{0,25}:"
+)
+"""«Решение модератора:» speaks of a decision that was made."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
     """Published or accepted, if nothing says that the decision is still to come."""
     asked = re.sub(r"\bесли (у вас|вы|ты|захот|хот|есть|что)[^.!?]*|\bif you[^.!?]*", " ", plain)
     unasked = re.sub(r"[^.!?]*\?", " ", asked)
-    undecided = _found("undecided", asked)
+    undecided = _found("undecided", HEADING.sub(" ", asked))
     arrived = _found("arrived", asked)
     told = _found("published", unasked)
     if told and not undecided and not _found("published_not", asked) and _is_ours(asked):

@@ -25,7 +25,7 @@ OURS = re.compile(rf"\W*(?:ваш\w*|твой|тво[ею]|your|the|this)?\W?(?:
 WHEN = re.compile(r"\W*(?:$|(?:на|в|for|to|at|on|by) (?!провер|рассмотр|review))")
 LOOSE = re.compile(r"\b(?:выбра|отобра|запланирова|scheduled|selected|chosen|picked)\w*")
 ASIDE = re.compile(
-    r"https?://\S+|\bt\.me/|[@#]\w+|\bno\d+|\bтолько что\b|"
+    r"https?://\S+|\bt\.me/|[@#]\w+|\bno ?\d+|\bтолько что\b|"
     r"\b(?:если (?:что|захот|хот|(?:есть|будут) вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
 )
 """What may stand beside a yes without meaning anything for it."""
@@ -54,7 +54,8 @@ def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
     only for what may turn the yes.
     """
     loose = LOOSE.search(sentence)
-    if loose and not OFFER.search(sentence[: loose.start()]):
+    alone = loose and not says_yes(LOOSE.sub(" ", sentence))
+    if loose and alone and not OFFER.search(sentence[: loose.start()]):
         after = sentence[loose.end() :]
         if not (WHEN.match(after) or OURS.match(after)):
             return loose[0]
