@@ -52,7 +52,7 @@ class BotAccount(TelegramAccount):
 
         async def attempt() -> Any:
             try:
-                return await asyncio.wait_for(self.client(request), self.timeout_seconds)
+                return await asyncio.wait_for(self._ask(request), self.timeout_seconds)
             except errors.FloodWaitError as error:
                 # Telethon remembers the wait for the method, whatever the chat; we own the waits.
                 getattr(self.client, "_flood_waited_requests", {}).clear()
@@ -81,5 +81,10 @@ def bot_account(
     """The connected account, in the way a bot needs it."""
     governor = Governor(account.name, UNPACED, clock, sleep)
     return BotAccount(
-        account.name, account.client, governor, account.timeout_seconds, heard=account.heard
+        account.name,
+        account.client,
+        governor,
+        account.timeout_seconds,
+        heard=account.heard,
+        connecting=account.connecting,
     )

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=20)
 PAUSE_SECONDS = 1.0
+RECONNECT_SECONDS = 30.0
 CARE = timedelta(seconds=30)
 FORGET = timedelta(minutes=10)
 BACKGROUND = 50
@@ -79,7 +80,7 @@ class Bot:
         await self.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                for work in (self._listen, self._send, self._work, self._care):
+                for work in (self._stay, self._listen, self._send, self._work, self._care):
                     tasks.create_task(work())
         finally:
             for task in self._background:
@@ -99,6 +100,20 @@ class Bot:
             worked = True
             await self.outbox.pump()
         return worked
+
+    async def _stay(self) -> None:
+        """Connected: who says nothing would else never learn that nothing can be heard."""
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                if await self.account.reconnect():
+                    log.info("the bot is connected again")
+                else:
+                    pause = PAUSE_SECONDS
+            except Exception as error:
+                log.warning("the bot cannot connect: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         while True:

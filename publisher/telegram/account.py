@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,26 +57,54 @@ class TelegramAccount:
         )
 
     async def _ask(self, request: Any) -> Any:
+        return await self._connected(lambda: self.client(request))
+
+    async def _connected(self, make: Callable[[], Awaitable[Any]]) -> Any:
+        """Telethon cancels what was under way when it gives a connection up: to us that is a
+        failure of the network, for a cancelled task would end with its caller."""
         await self.reconnect()
-        return await self.client(request)
+        try:
+            return await make()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            raise ConnectionError("the connection was closed under the request") from error
 
-    async def reconnect(self) -> None:
-        """Telethon gives a connection up for good after a few tries; begin anew.
+    async def reconnect(self) -> bool:
+        """Telethon gives a connection up for good after a few tries; begin anew. Whether that was
+        needed. Raises OSError, asyncio.TimeoutError, telethon's errors.
 
-        It also remembers floods, by the machine's clock and until it ends: they are the
+        It leaves the loop that reads updates alive then, and two of them ruin each other: so first
+        disconnect, which also writes down how far they were read, for a bot to catch up from. The
+        same when connecting ends halfway, connected and without that loop.
+
+        Telethon also remembers floods, by the machine's clock and until it ends: they are the
         governor's business.
         """
         self.client._flood_waited_requests.clear()
         async with self.connecting:
-            if not self.client.is_connected():
-                await self.client.connect()
+            if self.client.is_connected():
+                return False
+            await self._disconnect()
+            try:
+                await asyncio.wait_for(self.client.connect(), self.timeout_seconds)
+            except BaseException:
+                await self._disconnect()
+                raise
+            return True
+
+    async def _disconnect(self) -> None:
+        try:
+            await self.client.disconnect()
+        except sqlite3.Error as error:
+            log.warning("%s: how far updates were read is not written down: %s", self.name, error)
 
     async def upload(self, data: bytes, name: str) -> Any:
         """Upload a file's parts; an uploaded file is no effect until it is sent."""
 
-        async def request() -> Any:
-            await self.reconnect()
-            return await self.client.upload_file(data, file_name=name)
+        def request() -> Any:
+            return self._connected(lambda: self.client.upload_file(data, file_name=name))
 
         return await self.governor.call(
             "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
@@ -84,9 +113,8 @@ class TelegramAccount:
     async def download(self, media: Any) -> bytes:
         """A message's photo as bytes."""
 
-        async def request() -> Any:
-            await self.reconnect()
-            return await self.client.download_media(media, file=bytes)
+        def request() -> Any:
+            return self._connected(lambda: self.client.download_media(media, file=bytes))
 
         found = await self.governor.call(
             "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
@@ -120,6 +148,15 @@ class BotSession(SQLiteSession):
         return [row for row in super()._entities_to_rows(tlo) or () if row[0] <= 0]
 
 
+class BotClient(TelegramClient):
+    """Asks for what it missed also when Telethon reconnected by itself, which a stock client does
+    not before the next message comes, or in a quarter of an hour."""
+
+    async def _handle_auto_reconnect(self) -> None:
+        await super()._handle_auto_reconnect()
+        await self.catch_up()
+
+
 class Heard(asyncio.Queue[Any]):
     """Events in their order, `HEARD` at most."""
 
@@ -148,7 +185,7 @@ def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> T
         os.umask(old_mask)
     if telegram.server:
         use_server(stored, telegram.server, settings.path)
-    return TelegramClient(
+    return (BotClient if bot else TelegramClient)(
         stored,
         telegram.api_id or 1,
         api_hash or "unused",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from datetime import timedelta
 
 import pytest
 from PIL import Image, ImageDraw
+from telethon.tl import functions
 
 from jobs.publish import publish
 from jobs.reconcile import reconcile
@@ -80,6 +82,53 @@ async def test_a_connection_that_telethon_gave_up_is_made_anew(
     make_post(services, NOON)
     await services.account.client.disconnect()
     assert await publish(services, clock()) == "published 1"
+
+
+async def test_callers_at_once_reconnect_once_and_leave_one_loop_of_updates(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, connected = services.account.client, 0
+    connect = client.connect
+
+    async def counted() -> None:
+        nonlocal connected
+        connected += 1
+        await connect()
+
+    monkeypatch.setattr(client, "connect", counted)
+    old = client._updates_handle
+    # What Telethon does at the end of its tries: the loop of updates stays.
+    await client._sender._disconnect(error=ConnectionError("gave up"))
+    assert not client.is_connected() and not old.done()
+    request = functions.help.GetConfigRequest
+    await asyncio.gather(*(services.account.call("other", request()) for _ in range(5)))
+    assert connected == 1
+    assert old.done() and not client._updates_handle.done()
+
+
+async def test_what_telethon_cancels_is_a_failure_of_the_network(
+    services: Services, telegram: LoopbackTelegram
+) -> None:
+    telegram.faults.add("help.getConfig", "delay", seconds=60.0, times=1)
+    call = services.account.call("other", functions.help.GetConfigRequest())
+    asked = asyncio.create_task(call)
+    await asyncio.sleep(0.3)
+    await services.account.client.disconnect()
+    with pytest.raises(ConnectionError):
+        await asked
+    assert await services.account.call("other", functions.help.GetConfigRequest())
+
+
+async def test_who_is_cancelled_in_a_request_is_cancelled(
+    services: Services, telegram: LoopbackTelegram
+) -> None:
+    telegram.faults.add("help.getConfig", "delay", seconds=60.0, times=1)
+    call = services.account.call("other", functions.help.GetConfigRequest())
+    asked = asyncio.create_task(call)
+    await asyncio.sleep(0.3)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
 
 
 @pytest.mark.parametrize("stage", ["_picture", "_send"])

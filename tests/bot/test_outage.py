@@ -1,0 +1,131 @@
+"""The network goes and comes back: the bot is heard from again, and hears what it missed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from telethon.tl import functions
+
+from jobs.alert import alert
+from publisher.ledger.alerts import raise_alert
+from publisher.ledger.models import Alert
+from tests.bot.conftest import OWNER, Stage
+
+
+@dataclass
+class Way:
+    """The bot's way to the server, and nobody else's; cut, Telethon gives up within a second."""
+
+    client: Any
+
+    def __post_init__(self) -> None:
+        self.port = self.client.session.port
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.nowhere = free.getsockname()[1]
+
+    async def cut(self) -> None:
+        sender = self.client._sender
+        sender._retries, sender._delay = 1, 0.05
+        self.client.session._port = sender._connection._port = self.nowhere
+        sender._connection._writer.transport.abort()
+        await until(lambda: not self.client.is_connected())
+
+    def mend(self) -> None:
+        self.client.session._port = self.port
+
+
+async def until(true: Callable[[], Any], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not in {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+def tasks_of(name: str) -> int:
+    return sum(name in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+
+async def test_an_idle_bot_comes_back_and_answers_what_it_missed(stage: Stage) -> None:
+    bot = await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    loops = tasks_of("_update_loop")
+    way = Way(bot.account.client)
+    await way.cut()
+    await anna.say("/help")
+    await asyncio.sleep(1.5)
+    assert not anna.heard
+    way.mend()
+    await anna.hears_text("Как заказать", seconds=20)
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    await asyncio.sleep(1)
+    assert bot.account.client.is_connected()
+    assert tasks_of("_update_loop") == loops
+    assert not anna.heard
+
+
+async def test_what_was_said_in_a_short_outage_is_answered(stage: Stage) -> None:
+    """Telethon reconnects by itself and does not ask for what it missed."""
+    bot = await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    way = Way(bot.account.client)
+    client = bot.account.client
+    client._sender._delay = 0.5
+    client._sender._connection._port = way.nowhere
+    client._sender._connection._writer.transport.abort()
+    await anna.say("/help")
+    await asyncio.sleep(0.3)
+    client._sender._connection._port = way.port
+    await anna.hears_text("Как заказать", seconds=10)
+    assert client.is_connected()
+
+
+async def test_an_alert_that_reconnects_leaves_the_bot_its_ears(stage: Stage) -> None:
+    bot = await stage.start()
+    owner, anna = await stage.person("Хозяин", id=OWNER), await stage.person()
+    await owner.say("/start")
+    await owner.hears()
+    assert stage.services
+    for number in range(2):
+        way = Way(bot.account.client)
+        await way.cut()
+        way.mend()
+        raise_alert(f"k{number}", "channel_stopped", {"channel": "c", "reason": "r"}, stage.clock())
+        calls = bot.account.call("other", functions.help.GetConfigRequest())
+        await asyncio.gather(alert(stage.services, stage.clock()), calls)
+        assert Alert.select().where(Alert.told_at.is_null()).count() == 0
+        await asyncio.sleep(1)
+        assert bot.account.client.is_connected()
+        await anna.say("/start")
+        await anna.hears_text("Пришлите")
+
+
+async def test_a_call_of_the_bot_connects_anew(stage: Stage) -> None:
+    bot = await stage.start()
+    way = Way(bot.account.client)
+    await way.cut()
+    way.mend()
+    assert await bot.account.call("other", functions.help.GetConfigRequest())
+
+
+async def test_a_connection_half_made_is_made_anew(stage: Stage) -> None:
+    """The server takes the connection and says nothing: without an update loop nothing is heard."""
+    bot = await stage.start()
+    anna = await stage.person()
+    way = Way(bot.account.client)
+    await way.cut()
+    stage.server.faults.add("help.getConfig", "delay", seconds=60.0, times=1)
+    way.mend()
+    await asyncio.sleep(1)
+    await anna.say("/start")
+    await anna.hears_text("Пришлите", seconds=30)
