@@ -21,7 +21,9 @@ POST_COLUMNS = (
 )  # fmt: skip
 SUGGESTION_COLUMNS = ("submission_id", "partner", "members", "arm", "accepted")
 PENDING = frozenset({"planned", "claimed", "sending", "pending"})
-LOST = frozenset({"expired", "failed", "missed", "cancelled", "deleted", "skipped", "rejected"})
+LOST = frozenset(
+    {"expired", "failed", "missed", "dropped", "cancelled", "deleted", "skipped", "rejected"}
+)
 STATUSES = frozenset({"published"}) | PENDING | LOST
 ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
 WEEK_NUMBER = re.compile(r"\d{1,3}")

@@ -162,6 +162,7 @@ REASONS: Texts = {
     "expired": {"ru": "просрочен", "en": "expired"},
     "failed": {"ru": "не отправлен: ошибка", "en": "failed to send"},
     "missed": {"ru": "слот пропущен", "en": "slot missed"},
+    "dropped": {"ru": "снят хозяином", "en": "dropped by the owner"},
     "cancelled": {"ru": "отменён", "en": "cancelled"},
     "deleted": {"ru": "удалён", "en": "deleted"},
     "skipped": {"ru": "пропущен", "en": "skipped"},

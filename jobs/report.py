@@ -51,16 +51,18 @@ async def report(services: Services, now: datetime) -> str:
     if end <= experiment.started_at:
         return ""
     posts = post_rows(services, experiment, end)
-    suggestions = suggestion_rows(end)
+    slots = {int(row["post_id"]) for row in posts}
+    began = experiment.started_at
+    suggestions = suggestion_rows(end, began)
     facts = {
         "week": week,
         "language": services.settings.language,
         "notices": [services.simulated] if services.simulated else [],
         "memes": meme_rows(services, experiment, week, posts),
-        "snapshots": snapshot_rows(end),
+        "snapshots": snapshot_rows(end, slots),
         "growth": growth_rows(end),
-        "partners": partner_rows(end),
-        "data_quality": quality_rows(now) + approval_rows(end),
+        "partners": partner_rows(end, began),
+        "data_quality": quality_rows(now) + approval_rows(end, slots),
         "registrations": registration.versions(registration_dir(services)),
     }
     out = services.settings.reports / week
@@ -207,12 +209,15 @@ def post_row(slot: Slot, zone: str) -> Row:
     }
 
 
-def suggestion_rows(before: datetime) -> list[Row]:
-    """Only what was truly sent; accepted is empty while pending and where the box was silent."""
+def suggestion_rows(before: datetime, since: datetime) -> list[Row]:
+    """Only what was truly sent, and since the experiment began.
+
+    `accepted` is empty while pending and where the box was silent.
+    """
     sent = (
         Suggestion.select(Suggestion, Partner)
         .join(Partner)
-        .where(Suggestion.sent_at.is_null(False) & (Suggestion.sent_at < before))
+        .where((Suggestion.sent_at >= since) & (Suggestion.sent_at < before))
         .order_by(Suggestion.id)
     )
     said = {"published": "1", "rejected": "0", "approved_unpublished": "0"}
@@ -256,7 +261,8 @@ def meme_rows(
     return rows
 
 
-def snapshot_rows(before: datetime) -> list[Row]:
+def snapshot_rows(before: datetime, slots: set[int]) -> list[Row]:
+    """Every age at which the posts of these slots (ids) were measured."""
     taken = (
         Snapshot.select(Snapshot, Post, Slot)
         .join(Post)
@@ -274,6 +280,7 @@ def snapshot_rows(before: datetime) -> list[Row]:
             "views": s.views,
         }
         for s in taken
+        if s.post.slot_id in slots
     ]
 
 
@@ -290,15 +297,14 @@ def growth_rows(before: datetime) -> list[Row]:
     ]
 
 
-def partner_rows(before: datetime) -> list[Row]:
-    """Offered, received, accepted, rejected, censored, for each partner."""
+def partner_rows(before: datetime, since: datetime | None = None) -> list[Row]:
+    """Offered, received, accepted, rejected, censored, for each partner offered anything."""
+    sent = Suggestion.sent_at.is_null(False) if since is None else Suggestion.sent_at >= since
     rows = []
     for partner in Partner.select().order_by(Partner.handle):
         own = list(
             Suggestion.select().where(
-                (Suggestion.partner == partner)
-                & Suggestion.sent_at.is_null(False)
-                & (Suggestion.sent_at < before)
+                (Suggestion.partner == partner) & sent & (Suggestion.sent_at < before)
             )
         )
         if not own:

@@ -169,6 +169,19 @@ def test_week_numbers_that_turn_with_the_year_go_by_time():
     assert [(look["look"], look["pairs"]) for look in looks] == [(1, 5), (2, 10), (3, 15), (4, 20)]
 
 
+def test_a_pair_dropped_whole_is_lost_by_both_arms_and_still_assigned():
+    rows = pairs([((8, 2), (5, 5))] * 20)
+    gone = {"status": "dropped", "likes": "", "dislikes": "", "views": "", "window_h": ""}
+    for number in (0, 2, 4, 6, 7):
+        rows[number] |= gone
+    facts = analyse(rows).facts
+    assert not facts["problems"]
+    assert (facts["pairs"]["incomplete"], facts["pairs"]["invalid"]) == (4, 0)
+    checks = {check["code"]: check for check in facts["checks"]}
+    assert (checks["split"]["generated"], checks["split"]["human"]) == (20, 20)
+    assert checks["attrition"]["lost"] == {"generated": 4, "human": 1}
+
+
 def test_attrition_that_depends_on_the_arm_raises_the_alarm():
     rows = many(0.2, 60)
     lost = [

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import words
-from experiments.data import read_posts, read_suggestions
+from experiments.data import LOST, PENDING, STATUSES, read_posts, read_suggestions
+from experiments.phrases import REASONS
 from experiments.tables import BadInput
 from tests.experiments.builders import pairs, post, write_csv
 
@@ -42,6 +43,22 @@ def test_a_faulty_row_is_named_and_set_aside(tmp_path, changes, code):
     for language in words.LANGUAGES:
         text = words.problem_text(words.problem_facts(found.problems[0]), language)
         assert "4" in text and len(text) > 20
+
+
+@pytest.mark.parametrize("status", sorted(LOST))
+def test_a_lost_post_is_read_and_its_loss_has_words(status):
+    """`dropped` among them: what an owner took out is lost, never unknown."""
+    rows = [dict(row) for row in GOOD]
+    rows[2] |= {"status": status, "likes": "", "dislikes": "", "views": "", "window_h": ""}
+    found = read_posts(rows)
+    assert not found.problems and found.rows[2].status == status
+    assert set(REASONS[status]) == set(words.LANGUAGES)
+
+
+def test_every_state_of_a_post_in_the_ledger_is_known():
+    ended = {"published", "expired", "failed", "missed", "dropped"}
+    assert ended | {"planned", "claimed", "sending"} <= STATUSES
+    assert not ended & PENDING
 
 
 def test_all_faults_are_told_at_once(tmp_path):
