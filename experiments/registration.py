@@ -7,6 +7,8 @@ version is never overwritten, and every report after names all versions and what
 import dataclasses
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,39 +80,72 @@ def write(registration: Registration, directory: Path) -> Written:
     Raises FileExistsError when another text is already registered under this version (make it a
     new version with a reason), ValueError when an earlier version is missing.
     """
+    earlier = registration.version - 1
+    if earlier and not _path(directory, earlier).exists():
+        raise ValueError(f"version {registration.version} has no version {earlier} before it")
+    return put_back(registration, directory)
+
+
+def put_back(registration: Registration, directory: Path) -> Written:
+    """Write a registration of before whose file was lost, though earlier ones may be lost too.
+
+    Raises FileExistsError as `write` does.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"registration-v{registration.version}.json"
+    path = _path(directory, registration.version)
     body = json.dumps(registration.to_dict(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != body:
+    if not path.exists():
+        draft = path.with_name(path.name + ".partial")
+        with draft.open("w", encoding="utf-8") as out:
+            out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(path)
+    elif path.read_text(encoding="utf-8") != body:
         raise FileExistsError(
             f"{path} already registers something else: raise `version` and give a `reason`"
         )
-    earlier = registration.version - 1
-    if earlier and not (directory / f"registration-v{earlier}.json").exists():
-        raise ValueError(f"version {registration.version} has no version {earlier} before it")
-    path.write_text(body, encoding="utf-8")
     return Written(path, _hash(path), registration)
 
 
 def read(path: Path) -> Written:
     """Raises ValueError, naming the file, when it is no registration this version reads."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts.pop("schema") != SCHEMA:
-            raise ValueError(f"its schema is not {SCHEMA}")
-        facts["exclusions"] = tuple(facts["exclusions"])
-        return Written(path, _hash(path), Registration(**facts))
+        return Written(path, _hash(path), from_dict(json.loads(path.read_text(encoding="utf-8"))))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is no pre-registration: {error}") from error
+        raise ValueError(
+            f"{path} is no pre-registration: {error}; put it back from a copy of the reports, or, "
+            "if there is none, move it away"
+        ) from error
+
+
+def from_dict(facts: Mapping[str, Any]) -> Registration:
+    """The way back from `to_dict`. Raises KeyError, TypeError or ValueError."""
+    own = dict(facts)
+    if own.pop("schema") != SCHEMA:
+        raise ValueError(f"its schema is not {SCHEMA}")
+    own["exclusions"] = tuple(own["exclusions"])
+    return Registration(**own)
 
 
 def versions(directory: Path) -> list[Written]:
     """All versions in the folder, oldest first."""
-    files = sorted(
-        directory.glob("registration-v*.json"),
-        key=lambda path: int(path.stem.rsplit("v", 1)[1]),
-    )
-    return [read(path) for path in files]
+    return [read(_path(directory, number)) for number in _numbers(directory)]
+
+
+def latest(directory: Path) -> int:
+    """The number of the newest version in the folder; 0 when there is none."""
+    return max(_numbers(directory), default=0)
+
+
+def _path(directory: Path, version: int) -> Path:
+    return directory / f"registration-v{version}.json"
+
+
+def _numbers(directory: Path) -> list[int]:
+    names = (path.name for path in directory.glob("registration-v*.json"))
+    found = (re.fullmatch(r"registration-v([1-9]\d*)\.json", name) for name in names)
+    return sorted(int(match[1]) for match in found if match)
 
 
 def changes(old: Registration, new: Registration) -> dict[str, tuple[Any, Any]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,10 +16,13 @@ from peewee import JOIN
 
 from experiments import design, registration
 from jobs.services import Services
+from publisher.ledger.alerts import cure_alert
 from publisher.ledger.models import Block, Channel, Experiment, Slot, database
+from publisher.ledger.restored import RESTORED, first_state
 from publisher.settings import ChannelSettings
 
 HORIZON_DAYS = 10
+SECRET_BYTES = 32
 
 
 async def plan(services: Services, now: datetime) -> str:
@@ -48,26 +52,35 @@ async def plan(services: Services, now: datetime) -> str:
 def sync_channels(services: Services) -> list[Channel]:
     """Rows of the channels that post: those of the config that are not paused in it.
 
-    The others are `gone`, not forgotten: nothing is sent there until they come back.
+    The others are `gone`, not forgotten: nothing is sent there until they come back. What a
+    restored ledger has not yet compared with its history stays held, in the config or not.
     """
-    wanted = {c.handle.lower(): c for c in services.settings.channels}
-    for handle in wanted:
-        Channel.get_or_create(handle=handle)
+    for channel in services.settings.channels:
+        Channel.get_or_create(handle=channel.handle.lower(), defaults={"state": first_state()})
     rows = []
     for row in Channel.select().order_by(Channel.id):
-        settings = wanted.get(row.handle.lower())
-        if settings and not settings.paused:
+        state, reason = standing(services, row.handle)
+        if state == "ok":
             rows.append(row)
-            state, reason = ("ok", "") if row.state == "gone" else (row.state, row.reason)
-        elif row.state == "restored":
-            continue  # to be compared with its history first
-        else:
-            state = "gone"
-            reason = "paused in config.toml" if settings else "not in config.toml"
-        Channel.update(state=state, reason=reason).where(
-            (Channel.id == row.id) & (Channel.state == row.state)
-        ).execute()
+        if row.state == RESTORED or (state == "ok" and row.state != "gone"):
+            continue
+        changed = (
+            Channel.update(state=state, reason=reason)
+            .where((Channel.id == row.id) & (Channel.state == row.state))
+            .execute()
+        )
+        if changed and state == "ok":
+            # Should it be stopped again, the owner is told again.
+            cure_alert(f"channel:{row.handle}", services.clock())
     return rows
+
+
+def standing(services: Services, handle: str) -> tuple[str, str]:
+    """What config.toml makes of a channel that nothing else holds: its state and the reason."""
+    settings = services.settings.channel(handle)
+    if settings is None:
+        return "gone", "not in config.toml"
+    return ("gone", "paused in config.toml") if settings.paused else ("ok", "")
 
 
 def wanted_slots(channel: ChannelSettings, now: datetime) -> list[design.PlannedSlot]:
@@ -136,43 +149,80 @@ def pair_new_slots(experiment: Experiment, channel: Channel, settings: ChannelSe
 def registered(services: Services, now: datetime) -> Experiment:
     """The experiment's row; the first call writes the pre-registration, before any coin.
 
-    A change of what was registered becomes a new version with its reason.
+    A change of what was registered becomes a new version with its reason. What is registered
+    already under this name and secret holds for a ledger that does not know of it.
     """
-    settings = services.settings
-    row = Experiment.get_or_none(Experiment.name == settings.experiment.name)
-    started = row.started_at if row else now
-    wanted = _registration(services, started)
-    if row and _facts(row.registration) == _facts(wanted.to_dict()):
+    folder = registration_dir(services)
+    row = Experiment.get_or_none(Experiment.name == services.settings.experiment.name)
+    wanted = _registration(services, row.started_at if row else now)
+    if row and row.version == registration.latest(folder) and _same(row.registration, wanted):
         return row
-    if row:
-        wanted = replace(wanted, version=row.version + 1, reason="config.toml was changed")
-    written = registration.write(wanted, registration_dir(services))
+    last = next(reversed(registration.versions(folder)), None)
+    if row is None and last and last.registration.secret_hash == wanted.secret_hash:
+        wanted = replace(wanted, started=last.registration.started)
+    written = _written(folder, wanted, last, row)
     values = {
-        "registration": wanted.to_dict(),
-        "version": wanted.version,
+        "registration": written.registration.to_dict(),
+        "version": written.registration.version,
         "digest": written.sha256,
-        "secret_hash": wanted.secret_hash,
+        "secret_hash": written.registration.secret_hash,
     }
     if row:
         Experiment.update(**values).where(Experiment.id == row.id).execute()
         return Experiment.get_by_id(row.id)
     with database.atomic():
         row = Experiment.create(
-            name=wanted.experiment, started_at=now, simulated=bool(services.simulated), **values
+            name=wanted.experiment,
+            started_at=_begin(wanted.started, now),
+            simulated=bool(services.simulated),
+            **values,
         )
         # Pairs planned for an earlier experiment whose coin is not drawn belong to the new one.
         Block.update(experiment=row).where(Block.coin.is_null()).execute()
     return row
 
 
+def _written(
+    folder: Path,
+    wanted: registration.Registration,
+    last: registration.Written | None,
+    row: Experiment | None,
+) -> registration.Written:
+    """The last version if it says what is wanted, else one more; `last` is that of the folder."""
+    if row and (last is None or last.registration.version < row.version):
+        last = registration.put_back(registration.from_dict(row.registration), folder)
+    if last is None:
+        return registration.write(wanted, folder)
+    if _same(last.registration.to_dict(), wanted):
+        return last
+    if row is None or not _same(row.registration, last.registration):
+        reason = "the ledger was restored or begun anew"
+    elif row.secret_hash != wanted.secret_hash:
+        reason = "the secret was drawn anew"
+    else:
+        reason = "config.toml was changed"
+    version = last.registration.version + 1
+    return registration.write(replace(wanted, version=version, reason=reason), folder)
+
+
+def _begin(started: str, now: datetime) -> datetime:
+    """Now on the registered first day; for a ledger begun later, that day's first moment."""
+    if now.astimezone(UTC).date().isoformat() == started:
+        return now
+    return datetime.combine(date.fromisoformat(started), time.min, UTC)
+
+
 def registration_dir(services: Services) -> Path:
     return services.settings.reports / "registration" / services.settings.experiment.name
 
 
-def _facts(registered: dict[str, Any]) -> dict[str, Any]:
-    """What was registered, as JSON has it, without the version and its reason."""
-    facts = json.loads(json.dumps(registered))
-    return {name: value for name, value in facts.items() if name not in ("version", "reason")}
+def _same(registered: dict[str, Any], wanted: registration.Registration) -> bool:
+    """Whether all facts are equal, as JSON has them; the version and its reason are none."""
+    one, two = (
+        json.loads(json.dumps({**facts, "version": 0, "reason": ""}))
+        for facts in (registered, wanted.to_dict())
+    )
+    return bool(one == two)
 
 
 def _registration(services: Services, started: datetime) -> registration.Registration:
@@ -202,13 +252,33 @@ def planned_pairs(services: Services) -> int:
 def experiment_secret(services: Services, name: str) -> bytes:
     """The experiment's secret, drawn once, kept beside the ledger, readable by its owner only.
 
-    In a simulation it follows from the seed, so that the run can be repeated.
+    In a simulation it follows from the seed, so that the run can be repeated. Raises ValueError
+    when the file holds anything but such a secret.
     """
     if services.simulated:
         return hashlib.sha256(f"{name}|{services.settings.experiment.seed}".encode()).digest()
     path = services.settings.state / f"{name}.secret"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-    return bytes.fromhex(path.read_text().strip())
+        draw_secret(path)
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != SECRET_BYTES:
+        raise ValueError(
+            f"{path} is not a secret of {SECRET_BYTES} bytes in hexadecimal digits: put it back "
+            "from a backup; if there is none, move it away, and a new one is drawn and registered"
+        )
+    return secret
+
+
+def draw_secret(path: Path) -> None:
+    """Write a new secret, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secrets.token_hex(SECRET_BYTES))
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(path)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 
+from jobs.plan import standing
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger import transitions
-from publisher.ledger.alerts import raise_alert
+from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Channel, Meme, Post, Slot
+from publisher.ledger.restored import RESTORED, known_until
 from publisher.telegram.peers import find_peer
 from publisher.telegram.publishing import HISTORY_DEPTH
 from publisher.telegram.reading import Seen, read_history
@@ -18,6 +21,7 @@ from publisher.telegram.recognising import Print, print_kept, print_of_meme, sam
 LOOK_BACK = timedelta(days=2)
 AUDIT_DEPTH = 2000
 CLOCKS_APART = timedelta(minutes=2)
+IDS_TOLD = 100
 
 
 async def reconcile(services: Services, now: datetime) -> str:
@@ -25,11 +29,13 @@ async def reconcile(services: Services, now: datetime) -> str:
     ends: Counter[str] = Counter()
     for post in transitions.stale_claims(now, services.worker):
         ends["freed"] += transitions.release(post)
-    for channel in Channel.select().where(Channel.state == "restored"):
-        with one_of_many(channel.handle):
-            ends += await audit(services, channel, now)
+    for channel in Channel.select().where(Channel.state == RESTORED):
+        # One that left the config is compared when it comes back.
+        if services.settings.channel(channel.handle):
+            with one_of_many(channel.handle):
+                ends += await audit(services, channel, now)
     for post in transitions.unclear_posts(now, services.worker):
-        if post.channel.state != "restored":
+        if post.channel.state != RESTORED:
             ends[await services.publisher.reconcile(post)] += 1
     for channel in Channel.select().where(Channel.state == "ok"):
         posts = given_up_after_sending(channel, now)
@@ -94,7 +100,9 @@ async def audit(services: Services, channel: Channel, now: datetime) -> Counter[
     peer = await find_peer(services.account, channel.handle, now)
     seen = await read_history(services.account, peer, limit=AUDIT_DEPTH)
     found = await publish_found(services, posts, seen)
-    captions = {p.caption for p in Post.select(Post.caption).where(Post.channel == channel)} - {""}
+    rule = services.settings.channel(channel.handle)
+    captions = {p.caption for p in Post.select(Post.caption).where(Post.channel == channel)}
+    captions = (captions | {rule.caption if rule else ""}) - {""}
     strange = [
         s
         for s in reversed(seen)
@@ -108,12 +116,17 @@ async def audit(services: Services, channel: Channel, now: datetime) -> Counter[
         await take_out_of_use(services, channel, message)
     if strange:
         ids = [message.message_id for message in strange]
-        facts = {"channel": channel.handle, "messages": ", ".join(map(str, ids))}
+        more = [f"+{len(ids) - IDS_TOLD}"] if len(ids) > IDS_TOLD else []
+        told = ", ".join([*map(str, ids[:IDS_TOLD]), *more])
+        facts = {"channel": channel.handle, "messages": told}
         raise_alert(f"audit:{channel.handle}:{ids[-1]}", "channel_unknown_posts", facts, now)
     newest = max((s.message_id for s in seen), default=0)
-    Channel.update(state="ok", reason="", audited_message_id=newest).where(
-        (Channel.id == channel.id) & (Channel.state == "restored")
+    state, reason = standing(services, channel.handle)
+    Channel.update(state=state, reason=reason, audited_message_id=newest).where(
+        (Channel.id == channel.id) & (Channel.state == RESTORED)
     ).execute()
+    # It may have been stopped when the backup was made; a stop from now on is news.
+    cure_alert(f"channel:{channel.handle}", now)
     return Counter({"audited": 1, "found after restore": len(found), "unknown": len(strange)})
 
 
@@ -136,15 +149,16 @@ async def take_out_of_use(services: Services, channel: Channel, message: Seen) -
         reason = f"message {message.message_id} filled it before the ledger was restored"
         transitions.move(Slot, slot.id, ("planned",), state="missed", reason=reason)
     theirs = await services.publisher.print_of_message(message)
-    meme = theirs and nearest_unused(services, theirs)
-    if meme:
-        transitions.move(Meme, meme.id, ("ready",), state="used")
+    # At worst one is spared that was not posted.
+    likely = likeliest(services, theirs, Meme.state == "ready") if theirs else []
+    if likely:
+        transitions.move(Meme, likely[0].id, ("ready",), state="used")
 
 
-def nearest_unused(services: Services, theirs: Print) -> Meme | None:
-    """The unused meme most like a picture; at worst one is spared that was not posted."""
+def likeliest(services: Services, theirs: Print, which: Any) -> list[Meme]:
+    """The memes that a picture may be, of those that `which` says, the most like it first."""
     likely: list[tuple[float, int, Meme]] = []
-    for meme in Meme.select().where((Meme.state == "ready") & (Meme.file != "")):
+    for meme in Meme.select().where(which & (Meme.file != "")):
         kept = print_kept(meme)
         if kept and kept.apart(theirs) is None:
             continue
@@ -152,10 +166,13 @@ def nearest_unused(services: Services, theirs: Print) -> Meme | None:
         distance = ours.apart(theirs) if ours else None
         if distance is not None:
             likely.append((distance, meme.id, meme))
-    return min(likely)[2] if likely else None
+    return [meme for _, _, meme in sorted(likely, key=lambda one: one[:2])]
 
 
 def ours_since(channel: Channel, at: datetime) -> bool:
-    """Whether the ledger had begun with this channel by then; older history is none of its own."""
+    """Whether what was posted then may have been lost from the ledger; what is older than its
+    first post there, and than the backup, is none of its own.
+    """
     first = Post.select().where(Post.channel == channel).order_by(Post.due_at).first()
-    return first is not None and first.due_at <= at
+    begun = [moment for moment in (first and first.due_at, known_until()) if moment]
+    return not begun or min(begun) <= at

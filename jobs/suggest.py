@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import Counter
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from peewee import fn
 
 from experiments import design
 from jobs.plan import experiment_secret
+from jobs.reconcile import likeliest
 from jobs.services import Services
 from jobs.trouble import one_of_many
+from jobs.watch import find_meme
 from publisher.embedding import embed
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Meme, Partner, Suggestion, Topic
+from publisher.ledger.restored import RESTORED, known_until
 from publisher.partners import choice
+from publisher.partners.matching import coarse_hash
 from publisher.settings.model import PartnerSettings
-from publisher.telegram.suggesting import Suggester
+from publisher.telegram.reading import Seen, read_history
+from publisher.telegram.recognising import print_of
+from publisher.telegram.suggesting import Suggester, find_inbox
 from publisher.wording import say
 
+log = logging.getLogger(__name__)
 Pool = dict[str, list[Meme]]
+AUDIT_DEPTH = 2000
 
 
 async def suggest(services: Services, now: datetime) -> str:
-    """Settle unclear offers, then make the next one to each partner that may have it."""
+    """Settle unclear offers, then make the next one to each partner that may have it.
+
+    After a restore each partner's inbox is first looked through for offers that the ledger lost.
+    """
     ends: Counter[str] = Counter()
     if not services.settings.partners:
         return ""
     suggester = suggester_of(services)
     ledger.release_stale(now, services.worker)
+    for one in services.settings.partners:
+        partner = ledger.partner_row(one.handle)
+        if partner.state == RESTORED:
+            with one_of_many(partner.handle):
+                ends["found after restore"] += await recall(services, partner, one, now)
     for row in ledger.unclear_ones(now, services.worker):
         settings = services.settings.partner(row.partner.handle)
-        if settings is None:
+        if settings is None or row.partner.state == RESTORED:
             continue
         with one_of_many(row.partner.handle):
             ends[await suggester.reconcile(row, settings)] += 1
@@ -46,12 +65,79 @@ async def suggest(services: Services, now: datetime) -> str:
                 offer = await plan_next(services, partner, settings, now)
             if offer is not None:
                 ends[await suggester.offer(offer, settings)] += 1
-    return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()))
+    return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()) if count)
 
 
 def suggester_of(services: Services) -> Suggester:
     horizon = timedelta(days=services.settings.suggestions.horizon_days)
     return Suggester(services.account, services.media, services.worker, services.clock, horizon)
+
+
+async def recall(
+    services: Services, partner: Partner, settings: PartnerSettings, now: datetime
+) -> int:
+    """Write down our memes that stand in a partner's inbox and not in the ledger; how many."""
+    inbox = await find_inbox(services.account, settings, now)
+    seen = await read_history(
+        services.account, inbox.peer, after_id=last_known(services, settings), limit=AUDIT_DEPTH
+    )
+    horizon = timedelta(days=services.settings.suggestions.horizon_days)
+    found = 0
+    for message in reversed(seen):
+        if not message.outgoing or message.photo is None:
+            continue
+        meme = await meme_in(services, message)
+        if meme is None:
+            log.info("%s/%d: a picture of no known meme", partner.handle, message.message_id)
+            continue
+        found += ledger.recall(
+            partner,
+            meme,
+            message.message_id,
+            message.at,
+            horizon,
+            members=settings.members,
+            route=settings.route,
+            caption=message.text,
+        )
+    ledger.recalled(partner, now)
+    return found
+
+
+def last_known(services: Services, settings: PartnerSettings) -> int:
+    """The newest message in a partner's inbox that the ledger knew when it was backed up; 0 for
+    none. Other partners may share the inbox.
+    """
+    until = known_until()
+    if until is None:
+        return 0
+    sharing = [
+        p.handle.lower()
+        for p in services.settings.partners
+        if p.handle == settings.handle or (p.inbox and p.inbox == settings.inbox)
+    ]
+    known = (
+        Suggestion.select(fn.MAX(Suggestion.message_id))
+        .join(Partner)
+        .where(Partner.handle.in_(sharing) & (Suggestion.sent_at <= until))
+    )
+    return known.scalar() or 0
+
+
+async def meme_in(services: Services, message: Seen) -> Meme | None:
+    """The meme that a message of ours shows."""
+    picture = await services.account.download(message.photo)
+    try:
+        theirs, hashed = print_of(picture), await asyncio.to_thread(coarse_hash, picture)
+    except (OSError, ValueError):
+        return None
+    memes = {m.id: m for m in likeliest(services, theirs, Meme.state.in_(CHANNELS_OWN))}
+    files = [(m.id, m.file) for m in memes.values()]
+    best, _ = await asyncio.to_thread(find_meme, services.media, hashed, picture, files)
+    return memes[best] if best is not None else None
+
+
+CHANNELS_OWN = ("ready", "queued", "used", "retired")
 
 
 def may_offer(partner: Partner, settings: PartnerSettings, now: datetime) -> bool:

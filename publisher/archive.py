@@ -12,10 +12,15 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from peewee import PeeweeException
+
 from publisher.ledger.database import LedgerError, copy_sqlite, sqlite_path
+from publisher.ledger.restored import hold
 from publisher.settings import Settings
 
 LEDGER, MEDIA, ABOUT = "ledger.db", "media", "about.json"
+WISHES = f"{MEDIA}/bot/"
+"""Pictures made for people who wrote to the bot; backups have those that the channel took over."""
 
 
 def backup(settings: Settings, file: Path) -> str:
@@ -50,14 +55,25 @@ def _pack(settings: Settings, source: Path, partial: Path) -> dict[str, int]:
             archive.add(Path(folder, ABOUT), ABOUT)
             media = settings.state / MEDIA
             if media.is_dir():
-                archive.add(media, MEDIA)
+                files = {f"{MEDIA}/{file}" for file in _pictures(copy)}
+                archive.add(media, MEDIA, filter=lambda entry: _ours(entry, files))
             for secret in sorted(settings.state.glob("*.secret")):
                 archive.add(secret, secret.name)
     return about
 
 
+def _pictures(ledger: Path) -> set[str]:
+    with closing(sqlite3.connect(ledger)) as copy:
+        return {file for (file,) in copy.execute("SELECT file FROM meme WHERE file != ''")}
+
+
+def _ours(entry: tarfile.TarInfo, pictures: set[str]) -> tarfile.TarInfo | None:
+    wished = entry.isfile() and entry.name.startswith(WISHES)
+    return None if wished and entry.name not in pictures else entry
+
+
 def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -> str:
-    """Unpack a backup in the ledger's place; channels wait until they were compared.
+    """Unpack a backup in the ledger's place; channels and partners wait until they were compared.
 
     Raises LedgerError when a ledger is there and `overwrite` is not given, when the file is no
     backup of ours or a damaged one, and when there is no room; nothing has changed then.
@@ -72,9 +88,11 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
             with tarfile.open(file) as archive:
                 archive.extractall(folder, filter="data")
             about = _about(folder / LEDGER)
-            _hold_channels(folder / LEDGER)
+            # Closed before the file moves: an open write-ahead log would stay behind.
+            handles = [c.handle for c in settings.channels], [p.handle for p in settings.partners]
+            hold(folder / LEDGER, *handles, now)
             damaged = _damaged_pictures(folder)
-        except (tarfile.TarError, EOFError, sqlite3.DatabaseError) as error:
+        except (tarfile.TarError, EOFError, sqlite3.DatabaseError, PeeweeException) as error:
             raise LedgerError(f"{file} is not a backup of ours, or damaged: {error}") from error
         except OSError as error:
             raise LedgerError(f"{file} could not be unpacked: {error}") from error
@@ -90,7 +108,8 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
         note += f"; {len(damaged)} pictures in the backup are damaged, the first is {damaged[0]}"
     return (
         f"restored {about['posts']} posts and {about['memes']} memes{note}. "
-        "Every channel is compared with its history before anything is posted."
+        "Every channel is compared with its history before anything is posted, every partner with "
+        "what it was sent before anything is offered."
     )
 
 
@@ -111,15 +130,6 @@ def _about(ledger: Path) -> dict[str, int]:
             "memes": copy.execute("SELECT count(*) FROM meme").fetchone()[0],
             "schema": copy.execute("SELECT max(version) FROM schema_version").fetchone()[0],
         }
-
-
-def _hold_channels(ledger: Path) -> None:
-    # Closed before the file moves: an open write-ahead log would stay behind.
-    with closing(sqlite3.connect(ledger)) as copy, copy:
-        copy.execute(
-            "UPDATE channel SET state = 'restored', reason = 'to be compared with its history' "
-            "WHERE state IN ('ok', 'stopped')"
-        )
 
 
 def _damaged_pictures(folder: Path) -> list[str]:

@@ -23,8 +23,24 @@ PRAGMAS: dict[str, Any] = {
     "journal_size_limit": WAL_LIMIT,
     "secure_delete": 1,
 }
-PEOPLE = ("wish", "vote")
-"""Tables about people who wrote to the bot: copies of the ledger are without their rows."""
+WISHED = "state IN ('bot', 'offered', 'considered')"
+PEOPLE = (
+    ("vote", "DELETE FROM vote"),
+    ("wish", "DELETE FROM wish"),
+    (
+        "sighting",
+        f"UPDATE sighting SET meme_id = NULL WHERE meme_id IN (SELECT id FROM meme WHERE {WISHED})",
+    ),
+    ("meme", f"DELETE FROM meme WHERE {WISHED}"),
+    (
+        "meme",
+        "UPDATE meme SET wished = '', prompt = '', reasons = json_remove(reasons, '$.topic') "
+        "WHERE wished != ''",
+    ),
+)
+"""What copies of the ledger are without, by table: those who wrote to the bot, their votes, memes
+made for them and, of such memes that the channel took over, the wish. Bans are the owner's and
+stay: a restored ledger without them would let the banned in again."""
 
 
 class LedgerError(Exception):
@@ -117,5 +133,6 @@ def _without_people(copy: sqlite3.Connection) -> None:
     there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
     copy.execute("PRAGMA secure_delete = ON")
     with copy:
-        for table in there.intersection(PEOPLE):
-            copy.execute(f"DELETE FROM {table}")
+        for table, statement in PEOPLE:
+            if table in there:
+                copy.execute(statement)

@@ -22,15 +22,17 @@ from typing import Any
 
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Meme, Partner, Reply, Sighting, Suggestion, database
+from publisher.ledger.restored import PARTNER_WAITS, RESTORED, first_state
 from publisher.ledger.transitions import LEASE, move, new_random_id
 
 OPEN = ("planned", "claimed", "sending")
 SAID_YES = ("accepted", "published")
 TRIES_AT_LIMIT = 3
+ANSWERS_FIRST = timedelta(hours=1)
 
 
 def partner_row(handle: str) -> Partner:
-    row, _ = Partner.get_or_create(handle=handle.lower())
+    row, _ = Partner.get_or_create(handle=handle.lower(), defaults={"state": first_state()})
     return row
 
 
@@ -52,6 +54,58 @@ def plan(
             transaction.rollback()
             return None
     return row
+
+
+def recall(
+    partner: Partner, meme: Meme, message_id: int, at: datetime, horizon: timedelta, **values: Any
+) -> bool:
+    """Write down an offer that stands in the partner's inbox and that a restored ledger lost.
+
+    How it was chosen went with the ledger: it is in no comparison. False when this partner is
+    known to have had the meme.
+    """
+    with database.atomic():
+        known = (
+            Suggestion.select()
+            .where((Suggestion.partner == partner) & (Suggestion.meme == meme))
+            .order_by(Suggestion.id.desc())
+            .first()
+        )
+        if known and known.state == "sent":
+            return False
+        if known is None:
+            known = Suggestion.create(
+                partner=partner,
+                meme=meme,
+                arm=meme.origin,
+                chosen_by=RESTORED,
+                propensity=0.0,
+                random_id=new_random_id(),
+                created_at=at,
+                **values,
+            )
+        Suggestion.update(state="sending", sending_at=at).where(Suggestion.id == known.id).execute()
+        sent(known, message_id, horizon, at)
+        shown = (
+            Sighting.select()
+            .where(
+                (Sighting.partner == partner)
+                & (Sighting.meme == meme)
+                & Sighting.at.between(at, at + horizon)
+            )
+            .first()
+        )
+        if shown:
+            seen_published(known, shown.message_id, shown.at)
+    return True
+
+
+def recalled(partner: Partner, now: datetime) -> None:
+    """All that the partner was sent is known: offers go on once its answers were read too."""
+    wait = max(now + ANSWERS_FIRST, partner.backoff_until or now)
+    Partner.update(state="ok", reason="", inbox_read_at=None, backoff_until=wait).where(
+        (Partner.id == partner.id) & (Partner.state == RESTORED)
+    ).execute()
 
 
 def taken_memes(partner: Partner, since: datetime, extra: Any = True) -> set[int]:
@@ -358,8 +412,11 @@ def stop_partner(partner: Partner, reason: str, now: datetime) -> None:
 
 
 def resume_partner(partner: Partner, now: datetime) -> None:
-    """The owner settled it with the partner."""
-    Partner.update(state="ok", reason="", backoff_until=None).where(
-        Partner.id == partner.id
+    """The owner settled it with the partner; what a restored ledger may not know is compared."""
+    this, state = Partner.id == partner.id, first_state()
+    Partner.update(backoff_until=None).where(this).execute()
+    Partner.update(reason="").where(this & (Partner.state == "ok")).execute()
+    Partner.update(state=state, reason=PARTNER_WAITS if state == RESTORED else "").where(
+        this & (Partner.state == "stopped")
     ).execute()
     cure_alert(f"partner:{partner.handle}", now)

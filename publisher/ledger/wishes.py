@@ -63,7 +63,11 @@ def put_back(wish: Wish) -> bool:
 
 @relaxed()
 def begin_sending(wish: Wish, meme: Meme) -> bool:
-    """waiting or working ► sending, durable before the answer leaves."""
+    """waiting or working ► sending, written before the answer leaves.
+
+    Power lost before it reaches the disk may repeat the answer: under the random_id that follows
+    from the message that asked, so the person still gets one.
+    """
     wish.meme = meme
     return move(Wish, wish.id, ("waiting", "working"), state="sending", meme=meme)
 
