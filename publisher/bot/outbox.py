@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from peewee import InterfaceError, OperationalError
 from telethon.errors import MessageNotModifiedError, RandomIdDuplicateError
 
 from publisher.bot.account import ChatFlood
@@ -31,6 +35,10 @@ TOO_LATE = "too late"
 RETRIES = 8
 PRIVATE_MINUTE, GROUP_MINUTE = 60.0, 18.0
 STOPPED_WAIT = timedelta(minutes=1)
+UNWRITTEN = (OperationalError, InterfaceError, sqlite3.OperationalError)
+"""The ledger or the session file is held by another or has no room: it passes."""
+WRITE_AGAIN = timedelta(seconds=5)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -38,7 +46,10 @@ class Entry:
     """`act` makes the call. `given_up(reason)` is called once when it never will succeed; a
     random_id the server knows already ends as success, by `known`. `droppable` entries are tried
     once, and not at all when the outbox is full or their chat is busy beyond `until`; one with
-    the key of another takes its place."""
+    the key of another takes its place.
+
+    What `act` does after the call, `known` and `given_up` may fail to write to the ledger: the act
+    is then repeated, the others called again, until it is written."""
 
     chat: int
     urgency: int
@@ -68,6 +79,8 @@ class Outbox:
     _keyed: dict[Hashable, Entry] = field(default_factory=dict)
     _number: int = 0
     _next_at: datetime | None = None
+    _unwritten: deque[Callable[[], None]] = field(default_factory=deque)
+    _write_at: datetime = LONG_AGO
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -83,7 +96,7 @@ class Outbox:
         if entry.key is not None:
             twin = self._keyed.get(entry.key)
             if twin:
-                twin.act, twin.droppable = entry.act, entry.droppable and twin.droppable
+                _take_over(twin, entry)
                 return True
         if entry.droppable and len(self) >= self.limit:
             self.dropped += 1
@@ -103,6 +116,8 @@ class Outbox:
 
     async def pump(self) -> None:
         """Send all that may be sent now; ends when the rest has to wait."""
+        while self._unwritten and self._write_at <= self.clock():
+            self._end(self._unwritten.popleft())
         under_way: set[asyncio.Task[None]] = set()
         while (entry := self._next()) is not None:
             await self._slots.acquire()
@@ -164,7 +179,7 @@ class Outbox:
             await self.sleep((start - now).total_seconds())
 
     async def _send(self, entry: Entry) -> None:
-        self._keyed.pop(entry.key, None)
+        self._unkey(entry)
         entry.tries += 1
         try:
             if entry.withdrawn:
@@ -191,11 +206,18 @@ class Outbox:
     def _known(self, entry: Entry) -> None:
         """The server has it and does not say under which id."""
         if entry.known:
-            entry.known()
+            self._end(entry.known)
 
     def _after_error(self, entry: Entry, error: Exception) -> None:
         if type(error) is LookupError:
             self._known(entry)
+            return
+        if isinstance(error, UNWRITTEN):
+            # It may have arrived: before that is known it is neither late nor failed.
+            log.warning("an answer of the bot is not written down: %s", error)
+            entry.until = None
+            entry.tries -= 1
+            self._again(entry, self.clock() + WRITE_AGAIN, type(error).__name__)
             return
         try:
             trouble = classify(error)
@@ -216,7 +238,31 @@ class Outbox:
             self._delay(entry, until)
 
     def _give_up(self, entry: Entry, reason: str) -> None:
-        self._keyed.pop(entry.key, None)
+        self._unkey(entry)
         self.dropped += 1
         if entry.given_up:
-            entry.given_up(reason)
+            self._end(partial(entry.given_up, reason))
+
+    def _end(self, ending: Callable[[], None]) -> None:
+        """What follows from an entry's end. What the ledger does not take now it takes later; a
+        restart in between finds the entry under way and asks Telegram by its random_id."""
+        try:
+            ending()
+        except UNWRITTEN as error:
+            log.warning("the end of an answer of the bot is not written down: %s", error)
+            self._unwritten.append(ending)
+            self._write_at = self.clock() + WRITE_AGAIN
+        except Exception:
+            log.exception("a fault of ours after an answer of the bot")
+
+    def _unkey(self, entry: Entry) -> None:
+        if self._keyed.get(entry.key) is entry:
+            del self._keyed[entry.key]
+
+
+def _take_over(twin: Entry, entry: Entry) -> None:
+    """The newer words in the older one's place, for as long as either is worth waiting for."""
+    twin.act, twin.droppable = entry.act, entry.droppable and twin.droppable
+    limits = [e.until for e in (twin, entry) if e.until]
+    twin.until = max(limits) if len(limits) == 2 else None
+    twin.known, twin.given_up = entry.known or twin.known, entry.given_up or twin.given_up

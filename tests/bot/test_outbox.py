@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from peewee import OperationalError
 from telethon import errors
 
 from publisher.bot.account import ChatFlood
@@ -144,3 +146,119 @@ async def test_what_is_withdrawn_is_not_said(clock: Clock) -> None:
     await outbox.pump()
     assert said == ["other"]
     assert not outbox.withdraw("b")
+
+
+async def test_the_last_word_merged_into_a_passing_one_is_not_late_with_it(clock: Clock) -> None:
+    outbox, said, ends = outbox_of(clock), [], []
+    outbox.closed_until = clock() + timedelta(seconds=10)
+    soon, later = clock() + timedelta(seconds=2), clock() + timedelta(minutes=20)
+    key = ("edit", 1, 5)
+    outbox.put(Entry(1, EDIT, saying(said, "place 3"), droppable=True, key=key, until=soon))
+    last = Entry(1, EDIT, saying(said, "refused"), key=key, until=later, given_up=ends.append)
+    outbox.put(last)
+    outbox.put(Entry(1, EDIT, saying(said, "newest"), droppable=True, key=key, until=soon))
+    for _ in range(15):
+        await outbox.pump()
+        clock.forward(seconds=1)
+    assert (said, ends, outbox.dropped) == (["newest"], [], 0)
+
+
+@pytest.mark.parametrize("first", ["limited", "endless"])
+async def test_what_is_merged_waits_as_long_as_either_would(clock: Clock, first: str) -> None:
+    outbox, said, ends = outbox_of(clock), [], []
+    outbox.closed_until = clock() + timedelta(minutes=5)
+    soon = clock() + timedelta(seconds=2)
+    limits = [soon, None] if first == "limited" else [None, soon]
+    for limit in limits:
+        outbox.put(
+            Entry(
+                1,
+                EDIT,
+                saying(said, "x", errors.UserIsBlockedError(None)),
+                key="k",
+                until=limit,
+                given_up=ends.append if limit else None,
+            )
+        )
+    clock.forward(minutes=6)
+    await outbox.pump()
+    assert (said, ends) == ([], ["USER_IS_BLOCKED"])
+
+
+def failing(times: int, ends: list[str], word: str) -> Callable[..., None]:
+    """Writes to a ledger that is locked for so many tries."""
+    left = [OperationalError("database is locked")] * times
+
+    def write(*_: object) -> None:
+        if left:
+            raise left.pop()
+        ends.append(word)
+
+    return write
+
+
+@pytest.mark.parametrize("how", ["refused", "late", "known"])
+async def test_an_end_that_cannot_be_written_down_is_written_down_later(
+    clock: Clock, how: str
+) -> None:
+    outbox, said, ends = outbox_of(clock), [], []
+    errors_of = {"refused": errors.UserIsBlockedError, "known": errors.RandomIdDuplicateError}
+    act = saying(said, "x", *(errors_of[how](None),) if how in errors_of else ())
+    write, other = failing(20, ends, how), failing(10**6, ends, "never")
+    until = clock() if how == "late" else None
+    outbox.put(Entry(1, ANSWER, act, until=until, known=write, given_up=write))
+    outbox.put(Entry(2, ANSWER, saying(said, "other")))
+    await outbox.pump()
+    assert (said, ends) == (["other"], [])
+    outbox.put(Entry(3, ANSWER, saying(said, "y"), until=clock(), given_up=other))
+    for _ in range(50):
+        clock.forward(seconds=6)
+        await outbox.pump()
+    assert (said, ends) == (["other"], [how])
+
+
+async def test_a_fault_at_an_end_ends_nothing_else(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+
+    def fault(*_: object) -> None:
+        raise KeyError("ours")
+
+    outbox.put(Entry(1, ANSWER, saying(said, "x"), until=clock(), given_up=fault))
+    outbox.put(Entry(2, ANSWER, saying(said, "other")))
+    await outbox.pump()
+    assert said == ["other"]
+
+
+async def test_what_was_sent_and_not_written_down_is_neither_late_nor_failed(clock: Clock) -> None:
+    """The server answers a repeated random_id with the message that is there."""
+    outbox, ends = outbox_of(clock), []
+    calls, write = [], failing(30, ends, "written")
+
+    async def act() -> None:
+        calls.append(1)
+        write()
+
+    until = clock() + timedelta(seconds=20)
+    outbox.put(Entry(1, ANSWER, act, until=until, given_up=ends.append))
+    for _ in range(60):
+        await outbox.pump()
+        clock.forward(seconds=6)
+    assert ends == ["written"]
+    assert len(calls) == 31
+
+
+async def test_who_waits_again_leaves_the_key_to_whom_it_belongs_now(clock: Clock) -> None:
+    outbox, said, failures = outbox_of(clock), [], [TimeoutError()]
+
+    async def act() -> None:
+        if failures:
+            raise failures.pop()
+        said.append("first")
+        assert outbox.withdraw("k")
+
+    outbox.put(Entry(1, FIRST, act, key="k"))
+    await outbox.pump()
+    outbox.put(Entry(2, EDIT, saying(said, "second"), key="k"))
+    clock.forward(seconds=10)
+    await outbox.pump()
+    assert said == ["first"]
