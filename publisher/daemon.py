@@ -10,6 +10,8 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from jobs.runner import run_job
 from jobs.services import Services
 from jobs.table import JOBS
 from publisher.bot import serve_bot
+from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
 from publisher.lock import sole_owner
@@ -34,6 +37,10 @@ GRACE_SECONDS = 8.0
 MORE_TIME = 300_000_000  # microseconds until systemd takes a waiting start for a failed one
 CLOCK_LOOK_SECONDS = 5.0
 CLOCK_JUMP_SECONDS = 30.0
+BOT_PAUSES = (5.0, 300.0)
+BOT_IS_WELL = 600.0
+BOT_ENDS_BEFORE_ALERT = 3
+BOT_ALERT = "bot"
 
 
 wall_clock = time.time
@@ -75,6 +82,15 @@ async def connect_accounts(services: Services, *, bot: bool = True) -> None:
             services.sleep,
             bot_token=secrets.bot_token.get_secret_value(),
         )
+
+
+@contextmanager
+def logged(what: str) -> Iterator[None]:
+    """Go on when the ledger does not take it."""
+    try:
+        yield
+    except Exception:
+        log.exception("the ledger does not take %s", what)
 
 
 async def disconnect_accounts(services: Services) -> None:
@@ -141,7 +157,7 @@ class Daemon:
         notify("READY=1\nSTATUS=at work")
         log.info("ready")
         if self.services.bot:
-            self.bot = asyncio.create_task(serve_bot(self.services))
+            self.bot = asyncio.create_task(self.keep_bot())
         for name in CATCH_UP:
             if not self.stopping.is_set():
                 await self.job(name)
@@ -149,6 +165,40 @@ class Daemon:
             self.schedule()
             self.scheduler.start()
             self.clock_watch = asyncio.create_task(self.watch_clock())
+
+    async def keep_bot(self) -> None:
+        """Serve the bot, and begin anew when it ends: after 5 s, then twice as long each time, up
+        to 5 minutes, until it was well for a while. The owner is told at the third end in a row."""
+        ends, pause = 0, BOT_PAUSES[0]
+        while True:
+            serving = asyncio.create_task(serve_bot(self.services))
+            try:
+                done, _ = await asyncio.wait({serving}, timeout=BOT_IS_WELL)
+                if not done:
+                    ends, pause = 0, BOT_PAUSES[0]
+                    self.bot_is_well()
+                    await asyncio.wait({serving})
+            finally:
+                serving.cancel()
+            error = None if serving.cancelled() else serving.exception()
+            ends += 1
+            log.error("the bot ended; again in %.0f s", pause, exc_info=error)
+            if ends >= BOT_ENDS_BEFORE_ALERT:
+                self.bot_is_ill(error)
+            await self.services.sleep(pause)
+            pause = min(pause * 2, BOT_PAUSES[1])
+
+    def bot_is_well(self) -> None:
+        with logged("what was told of the bot"):
+            cure_alert(BOT_ALERT, self.services.clock())
+
+    def bot_is_ill(self, error: BaseException | None) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        reason = f"{type(error).__name__}: {error}"[:300] if error else "it just ended"
+        with logged("the bot's ends"):
+            facts = {"job": "bot", "reason": reason}
+            raise_alert(BOT_ALERT, "job_failing", facts, self.services.clock())
 
     def schedule(self) -> None:
         """Every job at its next time by the clock as it is now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from publisher.ledger import bans, wishes
 from publisher.ledger.bans import is_banned
 from publisher.ledger.database import empty_log
 from publisher.ledger.models import Vote, Wish
+from publisher.telegram.account import SignInError
 from publisher.telegram.errors import classify
 from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.wording import say
@@ -62,13 +63,16 @@ class Bot:
         self._wake = asyncio.Event()
         self.desk.on_work = self._wake.set
         self._due: dict[str, datetime] = {}
+        self._pause = PAUSE_SECONDS
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Learn who we are and take up what a restart left; the dictionaries that reading a topic
         needs are loaded here, for the first who asks would hold up everybody by that."""
         await asyncio.to_thread(self.desk.read_topic, "мем про кота и понедельник", "ru")
-        me = await self.account.client.get_me()
+        me = await self.account.me()
+        if me is None:
+            raise SignInError("Telegram does not know the bot any more; look at its token")
         self.id, self.username = me.id, me.username or ""
         self.desk.signature = f"@{self.username}"
         taken = self.desk.resume(self.services.clock())
@@ -81,7 +85,7 @@ class Bot:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for work in (self._stay, self._listen, self._send, self._work, self._care):
-                    tasks.create_task(work())
+                    tasks.create_task(_for_ever(work))
         finally:
             for task in self._background:
                 task.cancel()
@@ -103,46 +107,34 @@ class Bot:
 
     async def _stay(self) -> None:
         """Connected: who says nothing would else never learn that nothing can be heard."""
-        pause = PAUSE_SECONDS
-        while True:
-            try:
-                if await self.account.reconnect():
-                    log.info("the bot is connected again")
-                else:
-                    pause = PAUSE_SECONDS
-            except Exception as error:
-                log.warning("the bot cannot connect: %s: %s", type(error).__name__, error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, RECONNECT_SECONDS)
+        await asyncio.sleep(self._pause)
+        longer, self._pause = min(self._pause * 2, RECONNECT_SECONDS), PAUSE_SECONDS
+        try:
+            if await self.account.reconnect():
+                log.info("the bot is connected again")
+                self._pause = longer
+        except Exception as error:
+            name = type(error).__name__
+            ours = not isinstance(error, OSError)
+            log.warning("the bot cannot connect: %s: %s", name, error, exc_info=ours)
+            self._pause = longer
 
     async def _listen(self) -> None:
-        while True:
-            self.hear(await self.account.heard.get())
-            await asyncio.sleep(0)
+        self.hear(await self.account.heard.get())
+        await asyncio.sleep(0)
 
     async def _send(self) -> None:
-        while True:
-            await self.outbox.pump()
-            await self.outbox.news(0.25)
+        await self.outbox.pump()
+        await self.outbox.news(0.25)
 
     async def _work(self) -> None:
-        while True:
-            try:
-                worked = await self.desk.work()
-            except Exception:
-                log.exception("the bot could not finish a wish; it goes on")
-                worked = False
-            if not worked:
-                self._wake.clear()
-                await _wait(self._wake, PAUSE_SECONDS)
+        if not await self.desk.work():
+            self._wake.clear()
+            await _wait(self._wake, PAUSE_SECONDS)
 
     async def _care(self) -> None:
-        while True:
-            try:
-                await self._care_once(self.services.clock())
-            except Exception:
-                log.exception("the bot could not show the owner something; it goes on")
-            await asyncio.sleep(PAUSE_SECONDS)
+        await self._care_once(self.services.clock())
+        await asyncio.sleep(PAUSE_SECONDS)
 
     async def _care_once(self, now: datetime) -> None:
         if self._is_due("approvals", CARE, now):
@@ -265,6 +257,20 @@ class Bot:
         task = asyncio.create_task(_guarded(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """Round after round: what a round raises ends that round alone. So does a cancelling that is
+    not ours, by which a task would else be gone without a word."""
+    while True:
+        try:
+            await work()
+        except (Exception, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            log.exception("the bot: %s failed; it goes on", work.__name__.strip("_"))
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

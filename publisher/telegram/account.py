@@ -100,6 +100,11 @@ class TelegramAccount:
         except sqlite3.Error as error:
             log.warning("%s: how far updates were read is not written down: %s", self.name, error)
 
+    async def me(self) -> Any:
+        """Who we are, or None when nobody is signed in. Past the governor: also a stopped account
+        may be asked. Raises telethon's errors, OSError, asyncio.TimeoutError."""
+        return await asyncio.wait_for(self._connected(self.client.get_me), self.timeout_seconds)
+
     async def upload(self, data: bytes, name: str) -> Any:
         """Upload a file's parts; an uploaded file is no effect until it is sent."""
 

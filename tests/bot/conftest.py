@@ -75,6 +75,13 @@ class Person:
         return await self.hears(lambda m: m.photo is not None, seconds)
 
 
+async def until(true: Callable[[], Any], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not in {seconds} s"
+        await asyncio.sleep(0.02)
+
+
 async def first(where: list[Any], wanted: Callable[[Any], bool], seconds: float) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +12,7 @@ from telethon.tl import functions
 from jobs.alert import alert
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Alert
-from tests.bot.conftest import OWNER, Stage
+from tests.bot.conftest import OWNER, Stage, until
 
 
 @dataclass
@@ -38,13 +36,6 @@ class Way:
 
     def mend(self) -> None:
         self.client.session._port = self.port
-
-
-async def until(true: Callable[[], Any], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not in {seconds} s"
-        await asyncio.sleep(0.02)
 
 
 def tasks_of(name: str) -> int:

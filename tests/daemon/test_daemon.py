@@ -19,12 +19,15 @@ from pathlib import Path
 import pytest
 from apscheduler.schedulers import base as schedulers
 from apscheduler.triggers import interval
+from peewee import OperationalError
 
 from publisher import daemon
 from publisher.daemon import Daemon
+from publisher.ledger.models import Alert
 from publisher.settings import Secrets
 from publisher.telegram.account import SignInError
 from publisher.watchdog import Watchdog
+from publisher.wording import say
 from publisher.workers import Workers
 from tests.chaos.audit import violations
 from tests.chaos.world import World, build_world
@@ -239,6 +242,71 @@ async def test_a_job_that_can_leave_no_record_does_not_end_the_daemon(
 
     monkeypatch.setattr(daemon, "run_job", full)
     await Daemon(services_of(ledger)).job("publish")
+
+
+class Served:
+    """A bot that ends as told, then lives; when it was begun, by the pauses slept before."""
+
+    def __init__(self, services: Services, monkeypatch: pytest.MonkeyPatch, *ends: object) -> None:
+        self.ends, self.begun, self.slept = list(ends), 0, list[float]()
+        self.alive = asyncio.Event()
+        services.sleep = self.sleep
+        monkeypatch.setattr(daemon, "serve_bot", self.serve)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def serve(self, services: Services) -> None:
+        self.begun += 1
+        end = self.ends.pop(0) if self.ends else None
+        if isinstance(end, BaseException):
+            raise end
+        if end != "returns":
+            self.alive.set()
+            await asyncio.sleep(600)
+
+
+async def test_a_bot_that_ends_is_begun_anew_and_the_owner_is_told(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(ledger)
+    ill = ExceptionGroup("unhandled", [OperationalError("database or disk is full")])
+    cut_off = asyncio.CancelledError()
+    served = Served(services, monkeypatch, ConnectionError("gone"), "returns", cut_off, ill)
+    monkeypatch.setattr(daemon, "BOT_IS_WELL", 0.3)
+    found = Daemon(services)
+    keeping = asyncio.create_task(found.keep_bot())
+    await asyncio.wait_for(served.alive.wait(), 5)
+    assert (served.begun, served.slept) == (5, [5, 10, 20, 40])
+    [told] = Alert.select()
+    assert (told.code, told.facts["job"], told.cured_at) == ("job_failing", "bot", None)
+    assert "bot" in say(told.code, "ru", **told.facts)
+    await asyncio.sleep(0.6)
+    assert Alert.get().cured_at
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    assert keeping.cancelled()
+
+
+async def test_a_bot_is_begun_anew_also_when_the_ledger_takes_nothing(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    services = services_of(ledger)
+    served = Served(services, monkeypatch, *[OperationalError("database or disk is full")] * 8)
+    monkeypatch.setattr(daemon, "raise_alert", full)
+    monkeypatch.setattr(daemon, "cure_alert", full)
+    monkeypatch.setattr(daemon, "BOT_IS_WELL", 0.1)
+    keeping = asyncio.create_task(Daemon(services).keep_bot())
+    await asyncio.wait_for(served.alive.wait(), 5)
+    assert served.slept == [5, 10, 20, 40, 80, 160, 300, 300]
+    await asyncio.sleep(0.3)
+    assert not keeping.done()
+    keeping.cancel()
+    await asyncio.wait({keeping})
 
 
 async def test_systemd_is_fed_only_while_the_loop_answers(
