@@ -65,7 +65,7 @@ class ApprovalDesk:
         owners = await self._owners()
         for place in owners:
             key = random_id_of("approval", approval.id, post.meme_id, place.chat)
-            self._photo(place, post, key, text, post.due_at)
+            self._photo(place, post, key, text, max(post.due_at, approval.deadline_at))
         return len(owners)
 
     async def _show_offer(self, meme: Meme) -> int:
@@ -176,7 +176,7 @@ class ApprovalDesk:
             "console_preview", asker.speaks, channel=post.channel.handle, at=_time(post.due_at)
         )
         key = random_id_of("approval", approval.id, meme.id, asker.place.chat)
-        self._photo(asker.place, fresh, key, caption, post.due_at)
+        self._photo(asker.place, fresh, key, caption, max(post.due_at, approval.deadline_at))
         return text
 
     def _decide_offer(self, asker: Asker, message_id: int, action: str, meme_id: int) -> str:
