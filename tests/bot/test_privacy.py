@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import tarfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from publisher.archive import backup
 from publisher.bot import buttons, memes
 from publisher.ledger.database import copy_sqlite
-from publisher.ledger.models import Ban, Meme, Vote, Wish
+from publisher.ledger.models import Ban, Meme, Partner, Sighting, Vote, Wish
 from publisher.telegram.account import session_path
 from tests.bot.conftest import OWNER, Person, Stage
 from tests.conftest import picture
@@ -61,12 +64,50 @@ async def test_nothing_is_left_of_a_person_after_a_day(
     assert not list((stage.root / "var" / "media").rglob("*.jpg"))
     await stage.stop()  # what Telethon writes it writes at the end
     for needle in (NAME, "xenophanta_nick", "Xanthippov", TOPIC, f"m:{bob.id}"):
-        left = [name for name in traces(stage.root, needle) if name != "daily.db"]
+        left = traces(stage.root, needle)
         assert not left, (needle, left)
-    for needle in (NAME, "Xanthippov", f"m:{bob.id}"):
-        assert not traces(stage.root, needle), "nor in backups"
     for needle in (NAME, TOPIC, "Xanthippov", str(bob.id)):
         assert needle not in "\n".join(r.getMessage() for r in caplog.records if ours(r))
+
+
+async def test_copies_are_without_what_people_wrote_and_keep_what_the_channel_took_over(
+    stage: Stage,
+) -> None:
+    await stage.start()
+    made = {}
+    for seed, state in enumerate(("bot", "offered", "considered", "ready", "used")):
+        file, digest = stage.services.keep_picture(picture(seed), "bot")
+        made[state] = Meme.create(
+            origin="generated", language="ru", method="frame", file=file, sha256=digest,
+            texts=[f"{TOPIC} {state}"], state=state, wished=f"en:{TOPIC}", prompt=f"about {TOPIC}",
+            reasons={"topic": TOPIC, "novelty": 0.5}, created_at=stage.clock(),
+        )  # fmt: skip
+    there = stage.services.settings
+    Sighting.create(
+        partner=Partner.create(handle="p"),
+        message_id=1,
+        at=stage.clock(),
+        hash="",
+        meme=made["bot"],
+    )
+    Ban.create(person=987654321, at=stage.clock())
+    backup(there, stage.root / "b.tar")
+    await stage.stop()
+    with tarfile.open(stage.root / "b.tar") as archive:
+        pictures = {name for name in archive.getnames() if name.endswith(".jpg")}
+        archive.extract("ledger.db", stage.root / "out", filter="data")
+    assert pictures == {f"media/{made[state].file}" for state in ("ready", "used")}
+    copy = sqlite3.connect(stage.root / "out" / "ledger.db")
+    rows = copy.execute("SELECT state, texts, reasons, wished, prompt FROM meme ORDER BY id")
+    assert rows.fetchall() == [
+        (state, f'["{TOPIC} {state}"]', '{"novelty":0.5}', "", "") for state in ("ready", "used")
+    ]
+    assert copy.execute("SELECT meme_id FROM sighting").fetchall() == [(None,)]
+    assert copy.execute("SELECT person FROM ban").fetchall() == [(987654321,)]
+    assert not copy.execute("PRAGMA foreign_key_check").fetchall()
+    copy.close()
+    kept = (stage.root / "out" / "ledger.db").read_bytes().decode(errors="ignore")
+    assert kept.count(TOPIC) == 2, "the texts of the two memes the channel took over"
 
 
 def ours(record: logging.LogRecord) -> bool:
