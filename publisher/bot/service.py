@@ -64,6 +64,7 @@ class Bot:
         self.desk.on_work = self._wake.set
         self._due: dict[str, datetime] = {}
         self._pause = PAUSE_SECONDS
+        self._lost = False
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -128,9 +129,29 @@ class Bot:
         await self.outbox.news(0.25)
 
     async def _work(self) -> None:
-        if not await self.desk.work():
+        if self._lost:
+            self._take_up()
+        try:
+            worked = await self.desk.work()
+        except Exception:
+            self._lost = True
+            raise
+        if not worked:
             self._wake.clear()
             await _wait(self._wake, PAUSE_SECONDS)
+
+    def _take_up(self) -> None:
+        """Put back what left the queue while the ledger took nothing: there it is open yet."""
+        still_open = wishes.open_wishes()
+        waiting = {wish.id for wish in self.desk.queue.in_order()}
+        self.desk.busy.clear()
+        self.desk.busy.update(wish.person for wish in still_open if wish.state == "sending")
+        for wish in still_open:
+            if wish.state != "sending" and wish.id not in waiting:
+                wishes.put_back(wish)
+                if self.desk.queue.add(wish.person, wish) is None:
+                    self.desk.end(wish, "refused", "bot_full", self.services.clock())
+        self._lost = False
 
     async def _care(self) -> None:
         await self._care_once(self.services.clock())
@@ -165,6 +186,7 @@ class Bot:
             elif isinstance(event, events.InlineQuery.Event):
                 self._on_inline(event, self.services.clock())
         except Exception:
+            self._lost = True
             log.exception("the bot could not take a message; it goes on")
 
     def _on_message(self, event: Any, now: datetime) -> None:

@@ -78,6 +78,27 @@ async def test_a_restart_while_an_end_is_unwritten_sends_nothing_twice(stage: St
     assert not any(m.photo for m in anna.heard)
 
 
+async def test_who_waited_while_the_ledger_was_held_is_served(stage: Stage) -> None:
+    """Topics are taken out of the queue one after another, and none can be begun."""
+    anna = await sending(stage)
+    assert stage.bot
+    people = [anna, await stage.person("Боря"), await stage.person("Вера")]
+    stage.bot.desk.busy.update(person.id for person in people)
+    for person, topic in zip(people, ("дедлайн", "отпуск", "будильник"), strict=True):
+        await person.say(topic)
+    await until(lambda: len(stage.bot.desk.queue) == 3)
+    with held(stage):
+        stage.bot.desk.busy.clear()
+        stage.bot.desk.on_work()
+        await until(lambda: len(stage.bot.desk.queue) < 3)
+        await asyncio.sleep(2)
+    await until(lambda: all(w.state == "answered" for w in Wish.select()), 90)
+    assert Wish.select().count() == 4
+    photos = [sum(m.photo is not None for m in person.heard) for person in people]
+    assert photos == [2, 1, 1]
+    assert not stage.bot.desk.busy
+
+
 async def test_a_round_that_is_cut_off_is_followed_by_the_next(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
