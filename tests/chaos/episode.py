@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.audit import violations
-from tests.chaos.faults import inject, mend, write_step
-from tests.chaos.world import World, build_world, feed
+from tests.chaos.faults import inject, locked, mend, write_step
+from tests.chaos.world import TOKEN, World, bot_answers, build_world, feed
 
 STEPS = {
     "claimed": 2,
@@ -33,6 +34,8 @@ FIRST_POSTS = 6  # those that follow are planned as they are needed
 ASLEEP = 0.25  # of the lives that end at random
 RESTART = 0.25  # real seconds until a daemon that ended by itself is started again
 PATIENCE = 4.0  # real seconds until a step that does not come is a kill at random
+AWAY = 25.0  # real seconds without a server in the last life: longer than Telethon tries
+ANSWER = 30.0  # real seconds, of which Telethon needs some to see that the server is back
 SETTLE = 150.0  # real seconds for the quiet end: two and a half simulated hours
 
 
@@ -55,7 +58,11 @@ class Zygote:
     """The process that forks daemons."""
 
     def __init__(self) -> None:
-        environ = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environ = os.environ | {
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+        }
         environ.pop("NOTIFY_SOCKET", None)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.zygote"],
@@ -170,8 +177,16 @@ def drawn_label(world: World, dice: random.Random) -> str:
 
 
 def settle(world: World, zygote: Zygote) -> list[str]:
-    """Let the daemon bring everything to its end in peace, then end it politely."""
+    """Let the daemon bring everything to its end after a last outage, ask its bot, end it politely.
+
+    The outage meets a daemon at work that nothing restarts afterwards.
+    """
     pid = zygote.start(world.folder)
+    zygote.wait(pid, 3.0)
+    world.server.kill()
+    locked(world, random.Random(0))
+    time.sleep(AWAY)
+    world.server.start()
     until = time.monotonic() + SETTLE
     quiet = 0
     while quiet < 4 and time.monotonic() < until:
@@ -181,10 +196,11 @@ def settle(world: World, zygote: Zygote) -> list[str]:
             "SELECT count(*) FROM post WHERE state IN ('planned', 'claimed', 'sending')"
         )[0][0]
         quiet = quiet + 1 if not open_posts else 0
+    found = [] if asyncio.run(bot_answers(world, ANSWER)) else ["the bot answers nobody"]
     os.kill(pid, signal.SIGTERM)
     code = zygote.wait(pid, 15)
     if code is None:
         os.kill(pid, signal.SIGKILL)
         zygote.wait(pid, 30)
-        return ["SIGTERM did not end the daemon within 15 s"]
-    return [] if code == 0 else [f"after SIGTERM the daemon ended with {code}"]
+        return [*found, "SIGTERM did not end the daemon within 15 s"]
+    return found if code == 0 else [*found, f"after SIGTERM the daemon ended with {code}"]

@@ -23,6 +23,8 @@ from typing import Any
 
 from peewee import OperationalError
 from PIL import Image
+from telethon import TelegramClient
+from telethon.sessions import MemorySession
 
 from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
@@ -35,6 +37,8 @@ from tests.chaos.fastclock import FastClock, write_clock
 
 PHONE, CODE = "79990001122", "12345"
 EDITOR = "owner_of_all"
+BOT, TOKEN = "chaos_bot", "1000:chaos"
+ASKER = "79990003344"
 HANDLES = ("chaos_one", "chaos_two")
 SPEED = 60.0
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -42,9 +46,10 @@ CAPTION = "подпись"
 
 WORLD = {
     "users": [
-        {"name": "Владелец", "username": "founder", "phone": "79990003344", "code": CODE},
+        {"name": "Владелец", "username": "founder", "phone": ASKER, "code": CODE},
         {"name": "Редактор", "username": EDITOR, "phone": PHONE, "code": CODE},
     ],
+    "bots": [{"name": "Бот", "username": BOT, "token": TOKEN}],
     "channels": [
         {
             "title": handle,
@@ -77,7 +82,7 @@ history_seconds = 1.0
 other_seconds = 0.5
 widen_hours = 0.2
 [bot]
-enabled = false
+enabled = true
 {channels}
 [jobs]
 publish = "every 1s"
@@ -245,6 +250,24 @@ async def _sign_in(folder: Path) -> None:
     await client.send_code_request(PHONE)
     await client.sign_in(PHONE, CODE)
     await client.disconnect()
+
+
+async def bot_answers(world: World, seconds: float) -> bool:
+    """Whether a person who writes to the bot hears from it within so many real seconds."""
+    client = TelegramClient(MemorySession(), 1, "x", flood_sleep_threshold=0)
+    client.session.set_dc(world.server.about["dc_id"], "127.0.0.1", world.server.port)
+    await client.connect()
+    await client.send_code_request(ASKER)
+    await client.sign_in(ASKER, CODE)
+    try:
+        asked = await client.send_message(BOT, "/help")
+        for _ in range(int(seconds * 5)):
+            async for message in client.iter_messages(BOT, min_id=asked.id, limit=1):
+                return bool(message.text)
+            await asyncio.sleep(0.2)
+        return False
+    finally:
+        await client.disconnect()
 
 
 def _fill_ledger(world: World, dice: random.Random, dues: list[datetime]) -> None:
