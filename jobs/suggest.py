@@ -26,7 +26,7 @@ from publisher.partners.matching import coarse_hash
 from publisher.settings.model import PartnerSettings
 from publisher.telegram.reading import Seen, read_history
 from publisher.telegram.recognising import print_of
-from publisher.telegram.suggesting import Suggester, find_inbox
+from publisher.telegram.suggesting import NoInbox, Suggester, find_inbox
 from publisher.wording import say
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,11 @@ async def recall(
     services: Services, partner: Partner, settings: PartnerSettings, now: datetime
 ) -> int:
     """Write down our memes that stand in a partner's inbox and not in the ledger; how many."""
-    inbox = await find_inbox(services.account, settings, now)
+    try:
+        inbox = await find_inbox(services.account, settings, now)
+    except NoInbox as reason:
+        ledger.stop_partner(partner, str(reason), now)
+        return 0
     seen = await read_history(
         services.account, inbox.peer, after_id=last_known(services, settings), limit=AUDIT_DEPTH
     )

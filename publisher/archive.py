@@ -19,6 +19,7 @@ from publisher.ledger.restored import hold
 from publisher.settings import Settings
 
 LEDGER, MEDIA, ABOUT = "ledger.db", "media", "about.json"
+SQLITE = b"SQLite format 3\0"
 WISHES = f"{MEDIA}/bot/"
 """Pictures made for people who wrote to the bot; backups have those that the channel took over."""
 
@@ -85,8 +86,7 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
     with tempfile.TemporaryDirectory(dir=settings.state) as name:
         folder = Path(name)
         try:
-            with tarfile.open(file) as archive:
-                archive.extractall(folder, filter="data")
+            _unpack(file, folder)
             about = _about(folder / LEDGER)
             # Closed before the file moves: an open write-ahead log would stay behind.
             handles = [c.handle for c in settings.channels], [p.handle for p in settings.partners]
@@ -111,6 +111,17 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
         "Every channel is compared with its history before anything is posted, every partner with "
         "what it was sent before anything is offered."
     )
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    """A backup, or one of the daily copies, which are the ledger alone."""
+    with file.open("rb") as start:
+        alone = start.read(len(SQLITE)) == SQLITE
+    if alone:
+        shutil.copyfile(file, folder / LEDGER)
+        return
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def _database(settings: Settings) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from publisher.archive import backup, restore
-from publisher.ledger.database import LedgerError, open_ledger
+from publisher.ledger.database import LedgerError, copy_sqlite, open_ledger
 from publisher.ledger.models import Channel, JobRun, Meme
 from publisher.ledger.transitions import due_posts
 from publisher.settings import Settings
@@ -110,6 +110,18 @@ def test_after_a_restore_channels_are_held_and_the_old_ledger_is_kept(
     kept = sqlite3.connect(aside)
     assert kept.execute("SELECT note FROM job_run").fetchall() == [("after the backup",)]
     kept.close()
+
+
+def test_a_daily_copy_comes_back_as_a_backup_does(settings: Settings, tmp_path: Path) -> None:
+    copy = settings.state / "backups" / "daily-2026-03-01.db"
+    copy_sqlite(settings.state / "memegen.db", copy)
+    JobRun.create(job="later", started_at=NOON, note="after the copy")
+    Channel._meta.database.close()
+    assert "0 posts and 1 memes" in restore(settings, copy, overwrite=True, now=NOON)
+    open_ledger(settings.database.url, settings.root)
+    assert set(states().values()) == {"restored"}
+    assert [run.job for run in JobRun.select()] == ["restore"]
+    assert (settings.state / "media" / "human" / "a.jpg").exists() and copy.exists()
 
 
 def test_a_log_left_by_a_lost_database_is_not_replayed(settings: Settings, tmp_path: Path) -> None:
@@ -210,7 +222,10 @@ def test_a_restore_that_finds_no_room_says_so_and_changes_nothing(
     assert list(there.state.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"\x00" * 20480])
+NOT_OURS = [b"", b"no archive", b"\x00" * 20480, b"SQLite format 3\x00" + b"\x01" * 8192]
+
+
+@pytest.mark.parametrize("content", NOT_OURS)
 def test_a_file_that_is_no_backup_changes_nothing(
     settings: Settings, tmp_path: Path, content: bytes
 ) -> None:

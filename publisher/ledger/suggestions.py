@@ -61,18 +61,15 @@ def recall(
 ) -> bool:
     """Write down an offer that stands in the partner's inbox and that a restored ledger lost.
 
-    How it was chosen went with the ledger: it is in no comparison. False when this partner is
-    known to have had the meme.
+    How it was chosen went with the ledger: it is in no comparison. False when the message is
+    known, or this partner is known to have had the meme.
     """
     with database.atomic():
-        known = (
-            Suggestion.select()
-            .where((Suggestion.partner == partner) & (Suggestion.meme == meme))
-            .order_by(Suggestion.id.desc())
-            .first()
-        )
-        if known and known.state == "sent":
+        own = list(Suggestion.select().where(Suggestion.partner == partner))
+        same = [row for row in own if row.meme_id == meme.id]
+        if message_id in {row.message_id for row in own} or "sent" in {row.state for row in same}:
             return False
+        known = same[-1] if same else None
         if known is None:
             known = Suggestion.create(
                 partner=partner,

@@ -206,7 +206,11 @@ async def test_a_secret_cut_short_is_never_used(
     assert [p.name for p in path.parent.glob("*.secret*")] == [path.name]
 
 
-@pytest.mark.parametrize("text", ["", "abcd", "zz" * 32, "ab" * 33, "ü" * 64])
+@pytest.mark.parametrize(
+    "text",
+    ["", "abcd", "zz" * 32, "ab" * 33, "ü" * 64],
+    ids=["empty", "short", "no digits", "long", "no ASCII"],
+)
 async def test_a_file_that_is_no_secret_is_refused_with_what_to_do(
     services: Services, clock: Clock, text: str
 ) -> None:

@@ -157,6 +157,25 @@ async def test_a_stopped_partner_stays_stopped_and_is_compared_when_resumed(
     assert max(offered(telegram, box).values()) == 1
 
 
+async def test_a_partner_without_an_inbox_holds_up_nobody_else(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, box: User, tmp_path: Path
+) -> None:
+    admin = telegram.world.add_user("Админ второй")
+    telegram.world.add_channel("Закрытый", creator=admin, username="closed_one", members=10)
+    open_one = services.settings.partners[0]
+    closed = {"handle": "closed_one", "route": "suggested_post", "inbox": None}
+    both = (open_one.model_copy(update=closed), open_one)
+    services.settings = services.settings.model_copy(update={"partners": both})
+    backup(services.settings, tmp_path / "old.tar")
+    bring_back(services, tmp_path / "old.tar", clock())
+    await make_offers(services, telegram, clock, 3)
+    assert {p.handle: p.state for p in Partner.select()} == {
+        "closed_one": "stopped",
+        "their_channel": "ok",
+    }
+    assert sum(offered(telegram, box).values()) > 0
+
+
 async def test_answers_given_since_the_backup_are_read_before_the_next_offer(
     services: Services, telegram: LoopbackTelegram, clock: Clock, tmp_path: Path
 ) -> None:
