@@ -16,7 +16,7 @@ from publisher.partners.conversations import Action, Choice, choose_action
 from publisher.partners.replies import Meaning, Own, Reading, has_words, read_replies, read_rules
 from publisher.settings.model import PartnerSettings
 from publisher.telegram.peers import find_peer
-from publisher.telegram.suggesting import Heard, find_inbox, join, listen, press, say_to
+from publisher.telegram.suggesting import Heard, NoInbox, find_inbox, join, listen, press, say_to
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,13 @@ async def replies(services: Services, now: datetime) -> str:
         if partner is None:
             continue
         with one_of_many(partner.handle):
-            if is_due(partner, now):
-                counts += await hear_partner(services, partner, settings, now)
-            for reply in ledger.due_actions(partner, now):
-                await carry_out(services, partner, settings, reply, now)
+            try:
+                if is_due(partner, now):
+                    counts += await hear_partner(services, partner, settings, now)
+                for reply in ledger.due_actions(partner, now):
+                    await carry_out(services, partner, settings, reply, now)
+            except NoInbox as reason:
+                ledger.stop_partner(partner, str(reason), now)
     return ", ".join(f"{meaning} {count}" for meaning, count in sorted(counts.items()))
 
 

@@ -109,12 +109,19 @@ def build(
 
 
 def testing_plan(services: Services, experiment: Experiment) -> Row:
-    """The registration's first version: its looks, vectors and horizon hold to the end.
+    """The registration's first version under this secret: its looks, vectors and horizon hold to
+    the end.
 
-    The level is spent over these looks; a plan made after some of them would spend it twice.
+    The level is spent over these looks; a plan made after some of them would spend it twice. A
+    version under another secret belongs to an experiment that was lost.
     """
-    versions = registration.versions(registration_dir(services))
-    return versions[0].registration.to_dict() if versions else experiment.registration
+    own = (
+        version.registration
+        for version in registration.versions(registration_dir(services))
+        if version.registration.secret_hash == experiment.secret_hash
+    )
+    first = next(own, None)
+    return first.to_dict() if first else experiment.registration
 
 
 def earlier_state(reports: Path, week: str, experiment: str) -> Row | None:

@@ -27,10 +27,11 @@ def backup(config: Path, file: Path) -> None:
 @click.option("--overwrite", is_flag=True, help="Put the present ledger aside and replace it.")
 @plain_errors
 def restore(config: Path, file: Path, overwrite: bool) -> None:
-    """Bring a backup back.
+    """Bring a backup back: a .tar, or a daily copy (var/backups/daily-*.db).
 
     The present ledger is never lost: with --overwrite it is moved aside. After a restore the
-    daemon first compares every channel's history with the ledger before it posts anything.
+    daemon first compares every channel's history, and every partner's inbox, with the ledger
+    before it posts or offers anything there.
     """
     settings = settings_of(config)
     with sole_owner(settings.state):

@@ -176,4 +176,4 @@ def resume(config: Path, handle: str) -> None:
     if row is None:
         raise click.ClickException(f"{handle}: no such partner; see: publisher partners")
     ledger.resume_partner(row, services.clock())
-    click.echo(f"@{row.handle}: ok")
+    click.echo(f"@{row.handle}: {Partner.get_by_id(row.id).state}")

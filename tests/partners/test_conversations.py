@@ -303,6 +303,19 @@ async def test_stars_are_never_paid(
     assert not any("SendMedia" in name for name in telegram.calls)
 
 
+async def test_a_partner_that_takes_no_messages_any_more_is_stopped_alone(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    channel = native_box(telegram, "approve")
+    with_partner(services, **NATIVE)
+    add_memes(services, 1)
+    await offer_one(services, telegram, clock)
+    channel.linked_monoforum = None
+    await replies(services, clock())
+    assert (Partner.get().state, Suggestion.get().outcome) == ("stopped", "pending")
+    assert "no direct messages" in Alert.get(Alert.code == "partner_stopped").facts["reason"]
+
+
 async def test_unknown_words_go_to_the_owner(
     services: Services, telegram: LoopbackTelegram, clock: Clock
 ) -> None:
