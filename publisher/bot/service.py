@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=20)
 PAUSE_SECONDS = 1.0
-RECONNECT_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 30.0
 CARE = timedelta(seconds=30)
 FORGET = timedelta(minutes=10)
 BACKGROUND = 50
@@ -109,7 +109,7 @@ class Bot:
     async def _stay(self) -> None:
         """Connected: who says nothing would else never learn that nothing can be heard."""
         await asyncio.sleep(self._pause)
-        longer, self._pause = min(self._pause * 2, RECONNECT_SECONDS), PAUSE_SECONDS
+        longer, self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS), PAUSE_SECONDS
         try:
             if await self.account.reconnect():
                 log.info("the bot is connected again")
@@ -284,15 +284,18 @@ class Bot:
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
     """Round after round: what a round raises ends that round alone. So does a cancelling that is
     not ours, by which a task would else be gone without a word."""
+    pause = PAUSE_SECONDS
     while True:
         try:
             await work()
+            pause = PAUSE_SECONDS
         except (Exception, asyncio.CancelledError):
             task = asyncio.current_task()
             if task and task.cancelling():
                 raise
             log.exception("the bot: %s failed; it goes on", work.__name__.strip("_"))
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:

@@ -62,8 +62,8 @@ class TelegramAccount:
     async def _connected(self, make: Callable[[], Awaitable[Any]]) -> Any:
         """Telethon cancels what was under way when it gives a connection up: to us that is a
         failure of the network, for a cancelled task would end with its caller."""
-        await self.reconnect()
         try:
+            await self.reconnect()
             return await make()
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -77,14 +77,15 @@ class TelegramAccount:
 
         It leaves the loop that reads updates alive then, and two of them ruin each other: so first
         disconnect, which also writes down how far they were read, for a bot to catch up from. The
-        same when connecting ends halfway, connected and without that loop.
+        same when connecting ends halfway: connected without that loop, nothing is heard.
 
         Telethon also remembers floods, by the machine's clock and until it ends: they are the
         governor's business.
         """
         self.client._flood_waited_requests.clear()
         async with self.connecting:
-            if self.client.is_connected():
+            loop = self.client._updates_handle
+            if self.client.is_connected() and loop and not loop.done():
                 return False
             await self._disconnect()
             try:

@@ -120,3 +120,11 @@ async def test_a_connection_half_made_is_made_anew(stage: Stage) -> None:
     await asyncio.sleep(1)
     await anna.say("/start")
     await anna.hears_text("Пришлите", seconds=30)
+
+
+async def test_a_bot_connected_and_deaf_is_connected_anew(stage: Stage) -> None:
+    bot = await stage.start()
+    anna = await stage.person()
+    bot.account.client._updates_handle.cancel()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
