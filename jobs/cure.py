@@ -43,8 +43,6 @@ async def account_answers(account: TelegramAccount, row: Account, now: datetime)
     if slow and row.stopped_at and now - row.stopped_at < timedelta(hours=24):
         return False
     try:
-        if not account.client.is_connected():
-            await account.client.connect()
-        return await account.client.get_me() is not None
+        return await account.me() is not None
     except Exception:
         return False
