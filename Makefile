@@ -31,7 +31,7 @@ demo-fast: $(READY)  ## One simulated week, in under two minutes
 	$(BIN)/publisher demo --fast
 
 test: $(READY)  ## The tests to run all the time
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(READY) browser  ## The slow tests: real model, browser, chaos
 	$(BIN)/pytest -m slow
