@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -106,13 +107,19 @@ async def test_callers_at_once_reconnect_once_and_leave_one_loop_of_updates(
     assert old.done() and not client._updates_handle.done()
 
 
-async def test_what_telethon_cancels_is_a_failure_of_the_network(
-    services: Services, telegram: LoopbackTelegram
-) -> None:
+async def asked_in_vain(services: Services, telegram: LoopbackTelegram) -> asyncio.Task[Any]:
+    """A request under way that the server leaves without an answer."""
     telegram.faults.add("help.getConfig", "delay", seconds=60.0, times=1)
     call = services.account.call("other", functions.help.GetConfigRequest())
     asked = asyncio.create_task(call)
     await asyncio.sleep(0.3)
+    return asked
+
+
+async def test_what_telethon_cancels_is_a_failure_of_the_network(
+    services: Services, telegram: LoopbackTelegram
+) -> None:
+    asked = await asked_in_vain(services, telegram)
     await services.account.client.disconnect()
     with pytest.raises(ConnectionError):
         await asked
@@ -122,10 +129,7 @@ async def test_what_telethon_cancels_is_a_failure_of_the_network(
 async def test_who_is_cancelled_in_a_request_is_cancelled(
     services: Services, telegram: LoopbackTelegram
 ) -> None:
-    telegram.faults.add("help.getConfig", "delay", seconds=60.0, times=1)
-    call = services.account.call("other", functions.help.GetConfigRequest())
-    asked = asyncio.create_task(call)
-    await asyncio.sleep(0.3)
+    asked = await asked_in_vain(services, telegram)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
