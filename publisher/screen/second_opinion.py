@@ -7,6 +7,7 @@ headlines. It always uses the built-in embedding, whatever model the rest of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,11 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from publisher.embedding import embed
-from publisher.screen.words import fold
+from publisher.screen.words import fold, in_one_alphabet
 
 WEIGHTS = Path(__file__).parent / "second_opinion.npz"
 GAMMA = 0.7
 _BATCH = 1000
+_CYRILLIC_DIGITS = str.maketrans("0346", "озчб")
+_LATIN_DIGITS = str.maketrans("01345", "oieas")
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,23 @@ class Model:
 
 def features(texts: Sequence[str]) -> np.ndarray:
     """Shape (n, 1024) float32: the embeddings as written and in lower case."""
-    # a final full stop alone would shift the embedding
-    texts = [text.strip().rstrip(".!…") for text in texts]
+    # a final full stop alone would shift the embedding, a letter's double far more
+    texts = [undisguised(text).strip().rstrip(".!…") for text in texts]
     both = embed([*texts, *map(fold, texts)])
     return np.hstack([both[: len(texts)], both[len(texts) :]])
+
+
+def undisguised(text: str) -> str:
+    """`text` with words of two alphabets in one, and digits inside words as letters."""
+    return re.sub(r"[^\W_]+", lambda match: _meant(match.group()), text)
+
+
+def _meant(token: str) -> str:
+    folded = fold(token)
+    meant = in_one_alphabet(folded)
+    if re.fullmatch(r"[^\W\d_]+\d{1,2}[^\W\d_]{2,}", meant):
+        meant = meant.translate(_CYRILLIC_DIGITS if re.search("[а-я]", meant) else _LATIN_DIGITS)
+    return token if meant == folded else meant
 
 
 def grave_probabilities(texts: Sequence[str]) -> np.ndarray:

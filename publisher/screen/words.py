@@ -42,6 +42,19 @@ def words(text: str) -> list[Word]:
     return [_word(match) for match in _WORD.findall(plain)]
 
 
+def in_one_alphabet(token: str) -> str:
+    """The word `token` (case folded) in the alphabet that it is meant in: the one that holds a
+    letter without a double in the other, else the one of most letters."""
+    cyrillic, latin = _CYRILLIC.findall(token), _LATIN.findall(token)
+    if not (cyrillic and latin):
+        return token
+    only_cyrillic = any(ord(letter) not in CYRILLIC_TO_LATIN for letter in cyrillic)
+    only_latin = any(ord(letter) not in LATIN_TO_CYRILLIC for letter in latin)
+    if only_cyrillic == only_latin:
+        only_cyrillic = len(cyrillic) >= len(latin)
+    return token.translate(LATIN_TO_CYRILLIC if only_cyrillic else CYRILLIC_TO_LATIN)
+
+
 def language_of(text: str) -> str:
     """ "ru" or "en": the alphabet that most letters of `text` belong to."""
     folded = text.casefold()
@@ -50,10 +63,7 @@ def language_of(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _word(token: str) -> Word:
-    cyrillic, latin = len(_CYRILLIC.findall(token)), len(_LATIN.findall(token))
-    if cyrillic and latin:
-        table = LATIN_TO_CYRILLIC if cyrillic >= latin else CYRILLIC_TO_LATIN
-        token = token.translate(table)
+    token = in_one_alphabet(token)
     lemmas = _russian(token) if _CYRILLIC.search(token) else _english(token)
     return Word(token, frozenset(lemmas))
 

@@ -5,7 +5,7 @@ import pytest
 
 from publisher.screen.lexical import read
 from publisher.screen.phrases import Lexicon, parse
-from publisher.screen.second_opinion import grave_probabilities
+from publisher.screen.second_opinion import grave_probabilities, undisguised
 from publisher.screen.train import choose_thresholds, examples
 from publisher.screen.words import language_of, words
 
@@ -29,6 +29,21 @@ def test_words_in_all_their_forms() -> None:
     assert "ракета" in words("ракетами")[0].lemmas
     assert {"bury", "crash"} <= words("buries")[0].lemmas | words("crashes")[0].lemmas
     assert words("пoгиб")[0].text == "погиб"
+
+
+@pytest.mark.parametrize(
+    ("disguised", "meant"),
+    [
+        ("Пoгиб шахтёp", "погиб шахтер"),  # Latin o, p
+        ("BЗPЫB", "взрыв"),  # most letters Latin, one that only Cyrillic has
+        ("взopвaли м0ст", "взорвали мост"),
+        ("h0stage cr1sis", "hostage crisis"),
+        ("iPhone 15, B2B и 5G", "iPhone 15, B2B и 5G"),
+        ("Windows-машина", "Windows-машина"),
+    ],
+)
+def test_letters_doubles_are_read_as_they_are_meant(disguised: str, meant: str) -> None:
+    assert undisguised(disguised) == meant
 
 
 def test_language() -> None:
