@@ -200,6 +200,8 @@ async def flood(options: argparse.Namespace, root: Path) -> None:
     running, watch = daemon.Daemon(services), Watch()
     beginning = asyncio.create_task(running.begin())
     await beginning
+    while not (bots and bots[0].username):
+        await asyncio.sleep(0.1)
     bot = bots[0]
     await warm_up(services)
     rest = psutil.Process().memory_info().rss / 2**20
