@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
-from telethon import events, utils
+from telethon import errors, events, utils
 
 from jobs.services import Services
 from publisher.bot import approval, buttons, memes
@@ -39,6 +39,7 @@ PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 CARE = timedelta(seconds=30)
 FORGET = timedelta(minutes=10)
+COMPARE_CLOCKS = timedelta(minutes=10)
 BACKGROUND = 50
 INLINE_MINUTE = 30.0
 
@@ -65,6 +66,7 @@ class Bot:
         self._due: dict[str, datetime] = {}
         self._pause = PAUSE_SECONDS
         self._lost = False
+        self._ahead = timedelta(0)
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -76,6 +78,7 @@ class Bot:
             raise SignInError("Telegram does not know the bot any more; look at its token")
         self.id, self.username = me.id, me.username or ""
         self.desk.signature = f"@{self.username}"
+        await self._compare_clocks(self.services.clock())
         taken = self.desk.resume(self.services.clock())
         if taken:
             log.info("bot: %d wishes taken up again", taken)
@@ -114,11 +117,22 @@ class Bot:
             if await self.account.reconnect():
                 log.info("the bot is connected again")
                 self._pause = longer
+            await self._compare_clocks(self.services.clock())
         except Exception as error:
             name = type(error).__name__
             ours = not isinstance(error, OSError)
             log.warning("the bot cannot connect: %s: %s", name, error, exc_info=ours)
             self._pause = longer
+
+    async def _compare_clocks(self, now: datetime) -> None:
+        """How far ours is ahead of Telegram's, by which messages are dated: a wrong clock is no
+        reason to take every message for an old one."""
+        if not self._is_due("clocks", COMPARE_CLOCKS, now):
+            return
+        try:
+            self._ahead = now - await self.account.telegram_time()
+        except (OSError, errors.RPCError) as error:
+            log.warning("the bot does not know Telegram's time: %s", type(error).__name__)
 
     async def _listen(self) -> None:
         self.hear(await self.account.heard.get())
@@ -191,7 +205,7 @@ class Bot:
 
     def _on_message(self, event: Any, now: datetime) -> None:
         message, settings = event.message, self.services.settings
-        if message.date and now - message.date > STALE:
+        if message.date and now - self._ahead - message.date > STALE:
             return
         if event.chat_id == settings.inbox.chat and message.media is not None:
             self._later(self.inbox.take(self._asker(event, private=False), message))

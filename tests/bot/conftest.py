@@ -100,6 +100,7 @@ class Stage:
     server: LoopbackTelegram
     clock: Clock
     root: Path
+    ahead: timedelta = timedelta(0)  # the bot's clock, of Telegram's
     people: list[Person] = field(default_factory=list)
     sections: dict[str, Any] = field(default_factory=dict)
     services: Services | None = None
@@ -135,7 +136,7 @@ class Stage:
         services = Services(
             settings=settings,
             secrets=Secrets(api_hash=SecretStr("x"), bot_token=SecretStr(token)),
-            clock=self.clock,
+            clock=lambda: self.clock() + self.ahead,
             workers=WORKERS,
             sleep=self.clock.sleep,
         )

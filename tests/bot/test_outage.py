@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from telethon.tl import functions
@@ -128,3 +129,30 @@ async def test_a_bot_connected_and_deaf_is_connected_anew(stage: Stage) -> None:
     bot.account.client._updates_handle.cancel()
     await anna.say("/start")
     await anna.hears_text("Пришлите")
+
+
+async def test_a_wrong_clock_makes_no_message_old(stage: Stage) -> None:
+    stage.ahead = timedelta(hours=1)
+    await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    stage.ahead = timedelta(hours=3)  # set while the bot is at work
+    await asyncio.sleep(2)
+    await anna.say("/help")
+    await anna.hears_text("Как заказать")
+
+
+async def test_a_message_of_half_an_hour_ago_is_not_answered_by_any_clock(stage: Stage) -> None:
+    await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    await stage.stop()
+    await anna.say("/help")
+    stage.clock.forward(minutes=30)
+    stage.ahead = timedelta(hours=-2)
+    await stage.start()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    assert not anna.heard
