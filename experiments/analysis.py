@@ -123,9 +123,16 @@ def analyse(
     facts["weeks"] = _by_week(complete, weeks, planned_here, alpha)
     facts["channels"] = _by_channel(read.rows, complete, alpha)
     facts["new_channels"] = new_channel_test(complete, alpha)
-    facts["metrics"] = metrics.four_metrics(read.rows, offered.rows, alpha=alpha)
+    settled = [row for row in offered.rows if not is_pending(row)]
+    drawn = randomised(settled)
+    facts["metrics"] = metrics.four_metrics(read.rows, settled, alpha=alpha)
     facts["secondary"] = metrics.secondary(read.rows)
-    facts["boxes"] = boxes.compare(randomised(offered.rows), alpha=alpha)
+    facts["boxes"] = boxes.compare(drawn, alpha=alpha)
+    facts["offers"] = {
+        "read": len(offered.rows),
+        "pending": len(offered.rows) - len(settled),
+        "not_random": len(settled) - len(drawn),
+    }
     facts["checks"] = _checks(read.rows, pairs, complete, secret, experiment)
     facts["alarms"] = verdict.alarms(facts["checks"])
     facts["verdict"] = verdict.decide(facts)
@@ -148,7 +155,16 @@ def randomised(offered: Sequence[Suggestion]) -> list[Suggestion]:
 
     An extra column `chosen_by` tells them ("random"); without it every offer counts as such.
     """
-    return [row for row in offered if row.extra.get("chosen_by", "random") in ("random", "")]
+    return [row for row in offered if _extra(row, "chosen_by") in ("random", "")]
+
+
+def is_pending(offer: Suggestion) -> bool:
+    """Whether an extra column `outcome` says "pending": no answer yet, which is no silence."""
+    return offer.accepted is None and _extra(offer, "outcome") == "pending"
+
+
+def _extra(offer: Suggestion, column: str) -> str:
+    return offer.extra.get(column, "").strip().lower()
 
 
 def new_channel_test(complete: Sequence[Pair], alpha: float = 0.05) -> dict[str, Any]:

@@ -45,8 +45,14 @@ def block_test(
     """Test of equal means within blocks and the interval that inverts it, by bisection.
 
     `shares`, `arms` ("generated"/"human") and `blocks`: (n,) of posts. Blocks weigh the same.
-    Raises ValueError when no block has both arms.
+    Raises ValueError when no block has both arms, and for impossible options.
     """
+    if not 0 < alpha < 0.5:
+        raise ValueError(f"alpha must lie between 0 and 0.5, not {alpha}")
+    if vectors < 99:
+        raise ValueError(f"at least 99 vectors are needed, not {vectors}")
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative: {seed}")
     y = np.asarray(shares, dtype=float)
     generated = np.asarray(arms) == "generated"
     names = np.asarray(blocks)

@@ -233,6 +233,11 @@ def simulate_command(
     except ValueError as fault:
         raise Refused(str(fault)) from fault
     cells = {"null": model.with_effect(0.0)} | ({"effect": model} if effect else {})
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise Refused(f"the folder {out} cannot be made: {fault.strerror}") from fault
     found: dict[str, Outcome] = {}
     label = SIMULATION["simulating"][language]
     with click.progressbar(length=runs * len(cells), label=label, file=sys.stderr) as bar:
@@ -247,7 +252,6 @@ def simulate_command(
                 progress=bar.update,
             )
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         path = out / "simulation.png"
         draw_simulation(found, language).savefig(path, dpi=150)
         click.echo(f"{SIMULATION['figure'][language]}: {path}", err=True)

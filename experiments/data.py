@@ -29,6 +29,7 @@ ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
 WEEK_NUMBER = re.compile(r"\d{1,3}")
 YEARS = range(2000, 2101)
 LARGEST_COUNT = 1e12
+FURTHER_COUNTS = ("forwards", "look")
 _NUMBER = re.compile(r"[+-]?\d+(\.0*)?(e\+?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
@@ -243,6 +244,10 @@ def monday(week: str) -> date | None:
         return None
 
 
+def _is_no_count(text: str) -> bool:
+    return bool(text) and not (_NUMBER.fullmatch(text) and 0 <= float(text) <= LARGEST_COUNT)
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
@@ -266,6 +271,12 @@ def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem
         else:
             notes.append(Problem("views_not_counted", (row,), "note", {"likes": int(likes)}))
             views = None
+    extra = {name: value for name, value in cells.items() if name not in POST_COLUMNS}
+    for name in FURTHER_COUNTS:
+        if _is_no_count(extra.get(name, "").strip()):
+            shown = {"column": name, "value": _short(extra[name])}
+            notes.append(Problem("cell_unread", (row,), "note", shown))
+            extra[name] = ""
     if cell.faults:
         return None, cell.faults
     post = Post(
@@ -279,7 +290,7 @@ def _post(row: int, cells: Mapping[str, str]) -> tuple[Post | None, list[Problem
         status=status,
         views=views,
         window_h=window,
-        extra={name: value for name, value in cells.items() if name not in POST_COLUMNS},
+        extra=extra,
         **counts,
     )
     return post, notes

@@ -15,7 +15,7 @@ LABELS: dict[str, dict[str, str]] = {
     "pairs_complete": {"ru": "Полных пар", "en": "Complete pairs"},
     "pairs_of": {"ru": "из", "en": "of"},
     "still_needed": {"ru": "Ещё нужно пар", "en": "Pairs still needed"},
-    "weeks": {"ru": "недель", "en": "weeks"},
+    "weeks": {"ru": "нед.", "en": "wk"},
     "effect_weeks": {"ru": "Разница по неделям", "en": "Difference over the weeks"},
     "effect_weeks_note": {
         "ru": "Линия: разница по всем парам к концу недели. Полоса: интервал, верный, сколько бы "
@@ -71,6 +71,7 @@ LABELS: dict[str, dict[str, str]] = {
         "bound "
         "is one-sided, Bonferroni over the four metrics.",
     },
+    "metrics_excluded": {"ru": "Вне показателей", "en": "Left out of the metrics"},
     "metric": {"ru": "Показатель", "en": "Metric"},
     "value": {"ru": "Значение", "en": "Value"},
     "literal": {"ru": "Буквально", "en": "Literal"},
@@ -122,6 +123,14 @@ LABELS: dict[str, dict[str, str]] = {
     "cmh": {"ru": "Кокрана — Мантеля — Хензеля", "en": "Cochran–Mantel–Haenszel"},
     "boschloo": {"ru": "Бошло", "en": "Boschloo"},
     "exact_stratified": {"ru": "точный по слоям", "en": "exact stratified"},
+    "offers_pending": {
+        "ru": "Ещё ждут исхода, нигде не посчитаны; предложений",
+        "en": "Their outcome is pending, they count nowhere yet; offers",
+    },
+    "offers_not_random": {
+        "ru": "Вне сравнения групп, потому что группу выбрал не жребий; предложений",
+        "en": "Outside the comparison, because their arm was not drawn by a coin; offers",
+    },
     "odds_ratio": {"ru": "отношение шансов", "en": "odds ratio"},
     "best": {"ru": "Лучшие мемы", "en": "Best memes"},
     "worst": {"ru": "Худшие мемы", "en": "Worst memes"},

@@ -64,7 +64,8 @@ def _pair(
     if state == "complete":
         difference = (shares["generated"] or 0.0) - (shares["human"] or 0.0)
     last = max(group, key=lambda post: weeks[post.week])
-    recorded = max(_recorded_look(post) for post in group)
+    # No pair can have entered at a look that the file does not reach.
+    recorded = min(max(_recorded_look(post) for post in group), max(weeks.values()))
     return Pair(
         pair_id=pair_id,
         state=state,
@@ -110,7 +111,8 @@ def number_weeks(posts: Sequence[Post], started: date | None = None) -> dict[str
     """Week label → look number, 1 for the first week of the experiment.
 
     ISO labels (2026-W47) and whole numbers count by the calendar, so that a week without posts is a
-    look too; other labels, and numbers that jump back in time (52, 1), go in order of time.
+    look too; other labels, labels of both kinds, and numbers that jump back in time (52, 1), go in
+    order of time.
     """
     labels = {post.week for post in posts}
     earliest: dict[str, datetime] = {}
@@ -120,8 +122,9 @@ def number_weeks(posts: Sequence[Post], started: date | None = None) -> dict[str
     ordered = sorted(labels, key=lambda label: (earliest[label], label))
     known = {label: value for label in ordered if (value := _ordinal(label)) is not None}
     year_turned = any(early - late >= 40 for early, late in pairwise(known.values()))
-    if len(known) == len(labels) and not year_turned:
-        iso = any(ISO_WEEK.fullmatch(label) for label in labels)
+    kinds = {bool(ISO_WEEK.fullmatch(label)) for label in labels}
+    if len(known) == len(labels) and len(kinds) < 2 and not year_turned:
+        iso = True in kinds
         if started is not None and iso:
             first = _monday_number(started)
         else:

@@ -74,6 +74,13 @@ STATEMENTS: Texts = {
         "en": "Zero is already outside the interval, but the boundary of look {look} of {planned} "
         "is not crossed: too early to decide.",
     },
+    "sure_end_uncrossed": {
+        "ru": "Ноль вне обычного {level} интервала, но граница последнего взгляда ({look} из "
+        "{planned}) не пройдена: часть α истрачена раньше, и по плану вывода нет.",
+        "en": "Zero is outside the ordinary {level} interval, but the boundary of the last look "
+        "({look} of {planned}) is not crossed: a part of α was spent before, and by the plan "
+        "nothing is decided.",
+    },
     "sure_too_few": {
         "ru": "Полных пар {n}: меньше {fewest} не могут ничего исключить на уровне {false_alarms}.",
         "en": "Complete pairs: {n}. Fewer than {fewest} cannot exclude anything at the "
@@ -111,6 +118,12 @@ STATEMENTS: Texts = {
         "en": "There are enough pairs for a difference as large as the margin; a smaller one takes "
         "a longer experiment.",
     },
+    "change_turned": {
+        "ru": "После решения разница сменила знак: на взгляде {look} она была {then}, по всем "
+        "парам {effect}. О нынешнем положении вывод не говорит.",
+        "en": "Since the decision the difference has changed its sign: it was {then} at look "
+        "{look}, over all pairs it is {effect}. The verdict does not speak of the present.",
+    },
     "change_replication": {
         "ru": "Изменить вывод мог бы новый, отдельно зарегистрированный опыт.",
         "en": "A fresh, separately registered experiment could change it.",
@@ -118,6 +131,12 @@ STATEMENTS: Texts = {
     "left_decided": {
         "ru": "Для этого вывода больше пар не нужно.",
         "en": "No more pairs are needed for this verdict.",
+    },
+    "left_turned": {
+        "ru": "Решение по плану остаётся; что верно теперь, покажет только новый, отдельно "
+        "зарегистрированный опыт.",
+        "en": "The plan's decision stands; what holds now only a fresh, separately registered "
+        "experiment can show.",
     },
     "left_enough": {
         "ru": "Пар достаточно для разницы в {margin} (разброс пары {sigma}).",
@@ -212,11 +231,28 @@ CHECKS: Texts = {
 
 PROBLEMS: Texts = {
     "unreadable": {"ru": "файл не читается ({why}).", "en": "the file cannot be read ({why})."},
-    "no_table": {
-        "ru": "файл — не таблица из текста ({why}).",
-        "en": "the file is no table of text ({why}).",
-    },
     "empty_file": {"ru": "файл пуст.", "en": "the file is empty."},
+    "no_table": {
+        "ru": "в файле нулевые байты: это не таблица из текста или UTF-16 без метки.",
+        "en": "the file has zero bytes: it is no table of text, or UTF-16 without its mark.",
+    },
+    "cell_too_long": {
+        "ru": "ячейка длиннее {limit} знаков.",
+        "en": "a cell is longer than {limit} characters.",
+    },
+    "header_again": {"ru": "заголовок повторён.", "en": "the header is repeated."},
+    "loose_quote": {
+        "ru": "кавычка стоит не на месте и склеила со строкой следующие строки файла: {lines}.",
+        "en": "a quote out of place joins the file's next lines to this row: {lines}.",
+    },
+    "mixed_encoding": {
+        "ru": "в Windows-1251, а остальные в UTF-8.",
+        "en": "in Windows-1251 while the others are in UTF-8.",
+    },
+    "cell_unread": {
+        "ru": "{column} — {value!r}, а не целое число от нуля.",
+        "en": "{column} is {value!r}, no whole number from zero up.",
+    },
     "no_rows": {
         "ru": "под заголовком нет ни одной строки.",
         "en": "there is no row below the header.",
@@ -333,6 +369,26 @@ REMEDIES: Texts = {
     "no_table": {
         "ru": "Сохраните таблицу как CSV в UTF-8.",
         "en": "Save the table as CSV in UTF-8.",
+    },
+    "cell_too_long": {
+        "ru": "Проверьте кавычки; лишний текст уберите.",
+        "en": "Check the quotes; take the needless text out.",
+    },
+    "header_again": {
+        "ru": "Строка пропущена; делать ничего не нужно.",
+        "en": "The row is skipped; nothing to do.",
+    },
+    "loose_quote": {
+        "ru": "Исправьте кавычки и повторите; сейчас все эти строки отложены.",
+        "en": "Correct the quotes and run again; for now all these lines are set aside.",
+    },
+    "mixed_encoding": {
+        "ru": "Прочитано то и другое; проверьте названия и сохраните всё в UTF-8.",
+        "en": "Both are read; check the names, and save all in UTF-8.",
+    },
+    "cell_unread": {
+        "ru": "Считается неизвестным; остальное в строке учтено.",
+        "en": "It counts as unknown; the rest of the row is kept.",
     },
     "no_rows": {
         "ru": "Анализировать нечего; если строки должны быть, проверьте выгрузку.",

@@ -11,8 +11,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 SCHEMA = "memegen-registration/1"
 
@@ -125,6 +126,16 @@ def from_dict(facts: Mapping[str, Any]) -> Registration:
     if own.pop("schema") != SCHEMA:
         raise ValueError(f"its schema is not {SCHEMA}")
     own["exclusions"] = tuple(own["exclusions"])
+    for name, kind in get_type_hints(Registration).items():
+        number = kind in (int, float)
+        fits = (int, float) if kind is float else kind if number or kind is str else object
+        value = own.get(name, "" if kind is str else 0)
+        if not isinstance(value, fits) or (number and isinstance(value, bool)):
+            raise ValueError(f"{name} is {value!r}, not of type {kind.__name__}")
+    try:
+        date.fromisoformat(own["started"][:10])
+    except ValueError:
+        raise ValueError(f"started is {own['started']!r}, no date like 2026-09-07") from None
     return Registration(**own)
 
 

@@ -345,7 +345,14 @@ def _texts(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Labels and method at the level of the analysis; whether anything was measured at all."""
     alpha = facts["alpha"]
     values = [facts["metrics"][name]["generated"]["value"] for name in facts["metrics"]]
+    left_metrics = [
+        {"metric": name, "arm": arm, **unit}
+        for name, arms in facts["metrics"].items()
+        for arm, row in arms.items()
+        for unit in row["excluded"]
+    ]
     return {
+        "left_metrics": left_metrics,
         "label": words.labels(language, alpha),
         "method": [words.at_level(text, language, alpha) for text in METHOD[language]],
         "measured": facts["effect"] is not None or any(value is not None for value in values),

@@ -188,7 +188,25 @@ def _past_looks(
             + "; ".join(wrong)
             + ". A look cannot be taken again: register a new version, or use the saved values"
         )
-    return list(state["looks"])
+    looks = state.get("looks")
+    if not isinstance(looks, list) or not all(_is_record(look, vectors) for look in looks):
+        raise ValueError(
+            "this is no saved state of looks: what it holds is spoiled. Put it back from the "
+            "report of the week before"
+        )
+    return list(looks)
+
+
+def _is_record(look: Any, vectors: int) -> bool:
+    if not isinstance(look, dict):
+        return False
+    pairs, retired = look.get("pairs"), look.get("retired")
+    return (
+        isinstance(pairs, list)
+        and all(isinstance(pair, str) for pair in pairs)
+        and isinstance(retired, list)
+        and all(isinstance(index, int) and 0 <= index <= vectors for index in retired)
+    )
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:

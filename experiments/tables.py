@@ -4,8 +4,7 @@ import csv
 import io
 import math
 import re
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -69,47 +68,76 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> tuple[Table, list[Problem
         why = error.strerror or str(error)
         raise BadInput(name, [Problem("unreadable", params={"why": why})]) from error
     text, problems = _decode(raw)
-    if "\0" in text:
-        raise BadInput(name, [Problem("no_table", params={"why": "zero bytes"})])
     told = _SEPARATOR_LINE.match(text)
     text = text[told.end() :] if told else text
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise BadInput(name, [Problem("no_table", (row,))])
     header = next((line for line in text.splitlines() if line.strip()), "")
     separator = told[1] if told else max(",;\t", key=header.count)
     if separator != ",":
         problems.append(Problem("separator", (1,), "note", {"separator": repr(separator)}))
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except csv.Error as error:
-        raise BadInput(name, [Problem("no_table", params={"why": str(error)})]) from error
-    rows = [(number, cells) for number, cells in enumerate(lines, 1) if any(map(str.strip, cells))]
+    rows = _split(name, text, separator)
     if not rows:
         raise BadInput(name, [Problem("empty_file", params={"columns": ",".join(columns)})])
-    names = [cell.strip().lower() for cell in rows[0][1]]
-    _require_columns(name, names, columns, lines)
+    names = _names(rows[0][1])
+    _require_columns(name, names, columns, rows)
     if len(rows) == 1:
         problems.append(Problem("no_rows", (), "note"))
-    if _ends_inside_quotes(text, separator):
-        number, cells = rows.pop()
-        swallowed = sum(cell.count("\n") for cell in cells)
-        problems.append(Problem("open_quote", (number,), params={"lines": swallowed}))
     table = []
-    for number, cells in rows[1:]:
-        if len(cells) != len(names):
-            problems.append(
-                Problem("ragged_row", (number,), params={"has": len(cells), "needs": len(names)})
-            )
-            continue
-        table.append((number, dict(zip(names, cells, strict=True))))
+    for number, cells, own in rows[1:]:
+        problem = _row_problem(cells, own, names, separator)
+        if problem:
+            code, params = problem
+            severity = "note" if code == "header_again" else "error"
+            problems.append(Problem(code, (number,), severity, params))
+        else:
+            table.append((number, dict(zip(names, cells, strict=True))))
     return table, problems
 
 
-def _ends_inside_quotes(text: str, separator: str) -> bool:
-    """Whether a quote is never closed: its cell then holds all the lines that follow."""
+def _split(name: str, text: str, separator: str) -> list[tuple[int, list[str], list[str]]]:
+    """(row number, cells, the file's own lines of that row) of every row that is not blank."""
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(lines, delimiter=separator)
+    rows, number, begin = [], 0, 0
     try:
-        deque(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), 0)
+        for number, cells in enumerate(reader, 1):
+            if any(map(str.strip, cells)):
+                rows.append((number, cells, lines[begin : reader.line_num]))
+            begin = reader.line_num
     except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False
+        limit = csv.field_size_limit()
+        problem = Problem("cell_too_long", (number + 1,), params={"limit": limit})
+        raise BadInput(name, [problem]) from error
+    return rows
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    return [cell.strip().lower() for cell in cells]
+
+
+def _row_problem(
+    cells: list[str], own: list[str], names: list[str], separator: str
+) -> tuple[str, dict[str, Any]] | None:
+    """Why the row is no row of data; a quote out of place makes one row of several lines."""
+    fault = _quote_fault(own, separator)
+    if fault.startswith("unexpected end"):
+        return "open_quote", {"lines": len(own) - 1}
+    if len(own) > 1 and (fault or len(cells) != len(names)):
+        return "loose_quote", {"lines": len(own) - 1}
+    if len(cells) != len(names):
+        return "ragged_row", {"has": len(cells), "needs": len(names)}
+    return ("header_again", {}) if _names(cells) == names else None
+
+
+def _quote_fault(own: list[str], separator: str) -> str:
+    """What a strict reader says of the row's quotes, "" when it is content."""
+    try:
+        list(csv.reader(own, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return str(error)
+    return ""
 
 
 def _decode(raw: bytes) -> tuple[str, list[Problem]]:
@@ -124,12 +152,26 @@ def _decode(raw: bytes) -> tuple[str, list[Problem]]:
     try:
         return raw.decode("utf-8"), []
     except UnicodeDecodeError:
-        text = raw.decode("cp1251", errors="replace")
-        return text, [Problem("encoding", (1,), "note", {"encoding": "Windows-1251"})]
+        return _decode_lines(raw)
+
+
+def _decode_lines(raw: bytes) -> tuple[str, list[Problem]]:
+    """Windows-1251; in a file put together of two, line by line, each in its own encoding."""
+    texts, other, letters = [], [], False
+    for number, line in enumerate(raw.splitlines(keepends=True), 1):
+        try:
+            texts.append(line.decode("utf-8"))
+            letters = letters or not line.isascii()
+        except UnicodeDecodeError:
+            texts.append(line.decode("cp1251", errors="replace"))
+            other.append(number)
+    if letters:
+        return "".join(texts), [Problem("mixed_encoding", tuple(other), "note")]
+    return "".join(texts), [Problem("encoding", (1,), "note", {"encoding": "Windows-1251"})]
 
 
 def _require_columns(
-    name: str, present: Iterable[str], columns: tuple[str, ...], records: list[Any]
+    name: str, present: Iterable[str], columns: tuple[str, ...], records: Sequence[Any]
 ) -> None:
     names = list(present)
     missing = [column for column in columns if column not in names]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.checks import NO_SPREAD
 from experiments.signflip import fewest_pairs
 
 SIGMA_ASSUMED = 0.33
@@ -44,22 +45,24 @@ def decide(facts: dict[str, Any]) -> dict[str, Any]:
             code = "better" if direction > 0 else "worse"
         elif lower > -margin:
             code = "not_worse"
-    sigma = facts["sd"] if facts["sd"] else SIGMA_ASSUMED
-    needed = pairs_needed(sigma, margin)
+    fewest = fewest_pairs(facts["alpha"])
+    assumed = complete < fewest or facts["sd"] <= NO_SPREAD
+    sigma = SIGMA_ASSUMED if assumed else facts["sd"]
+    needed = max(fewest, pairs_needed(sigma, margin))
     still = 0 if code in ("better", "worse") else max(0, needed - complete)
     rate = facts["pairs_per_week"]
     weeks = math.ceil(still / rate) if rate else None
     statements = [_say("known", known, effect=effect, interval=facts["shown_interval"], n=complete)]
     statements += _sureness(code, facts, at_end)
     statements += _changes(code, facts, still)
-    statements.append(_left(code, facts, still, weeks, sigma))
+    statements.append(_left(code, facts, still, weeks, sigma, assumed))
     for item in statements:
         item["params"]["alpha"] = facts["alpha"]
     return {
         "code": code,
         "statements": statements,
         "sd_used": sigma,
-        "sd_assumed": not facts["sd"],
+        "sd_assumed": assumed,
         "pairs_needed": needed,
         "pairs_still_needed": still,
         "weeks_left": weeks,
@@ -89,7 +92,9 @@ def _sureness(code: str, facts: dict[str, Any], at_end: bool) -> list[dict[str, 
         said.append(_say("sure", name, lower=lower, margin=margin))
     else:
         interval = facts["shown_interval"]
-        name = "sure_zero_inside" if interval[0] <= 0 <= interval[1] else "sure_before_boundary"
+        name = "sure_end_uncrossed" if at_end else "sure_before_boundary"
+        if interval[0] <= 0 <= interval[1]:
+            name = "sure_zero_inside"
         said.append(_say("sure", name, look=facts["looks_taken"], planned=planned))
     fewest = fewest_pairs(facts["alpha"])
     if complete < fewest:
@@ -103,6 +108,10 @@ def _changes(code: str, facts: dict[str, Any], still: int) -> list[dict[str, Any
     said = []
     if facts["alarms"]:
         said.append(_say("change", "change_alarm", checks=facts["alarms"]))
+    if _turned(facts):
+        then = facts["stopped"]
+        params = {"look": then["look"], "then": then["effect"], "effect": facts["effect"]}
+        said.append(_say("change", "change_turned", **params))
     worst = facts["worst_case"]
     if facts["pairs"]["incomplete"] and worst and code in ("better", "not_worse", "worse"):
         floor = 0.0 if code != "not_worse" else -facts["margin"]
@@ -119,18 +128,29 @@ def _changes(code: str, facts: dict[str, Any], still: int) -> list[dict[str, Any
 
 
 def _left(
-    code: str, facts: dict[str, Any], still: int, weeks: int | None, sigma: float
+    code: str,
+    facts: dict[str, Any],
+    still: int,
+    weeks: int | None,
+    sigma: float,
+    assumed: bool,
 ) -> dict[str, Any]:
     looks_left = max(0, facts["planned_looks"] - facts["looks_taken"])
     if code in ("better", "worse"):
-        return _say("left", "left_decided")
-    params = {"still": still, "margin": facts["margin"], "sigma": sigma, "looks": looks_left}
+        return _say("left", "left_turned" if _turned(facts) else "left_decided")
+    params = {"still": still, "margin": facts["margin"], "looks": looks_left}
+    params |= {"sigma": sigma, "assumed": assumed}
     if still == 0:
         return _say("left", "left_looks" if looks_left else "left_enough", **params)
     if weeks is None:
         return _say("left", "left_no_rate", **params)
     name = "left_not_worse" if code == "not_worse" else "left_weeks"
     return _say("left", name, weeks=weeks, **params)
+
+
+def _turned(facts: dict[str, Any]) -> bool:
+    """Whether the pairs since the look that decided have turned the difference round."""
+    return facts["stopped"] is not None and facts["stopped"]["effect"] * facts["effect"] < 0
 
 
 def alarms(checks: Sequence[dict[str, Any]]) -> list[str]:

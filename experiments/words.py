@@ -13,6 +13,7 @@ from experiments.tables import Problem
 LANGUAGES = ("ru", "en")
 DASH = "—"
 _POINT_FIELDS = frozenset({"effect", "lower", "low", "high", "margin", "sigma"})
+_ASSUMED = {"ru": "предположен", "en": "assumed"}
 
 
 def number(value: float | None, language: str, digits: int = 2) -> str:
@@ -154,7 +155,7 @@ def _written(params: Mapping[str, Any], language: str) -> dict[str, Any]:
             written[name] = span(value, language)
         elif name == "checks":
             written[name] = ", ".join(check_name(code, language) for code in value)
-        elif name == "effect":
+        elif name in ("effect", "then"):
             written[name] = points(value, language, sign=True)
         elif name in _POINT_FIELDS:
             written[name] = points(value, language)
@@ -162,4 +163,6 @@ def _written(params: Mapping[str, Any], language: str) -> dict[str, Any]:
             written[name] = number(value, language, 1)
         else:
             written[name] = DASH if value is None else value
+    if params.get("assumed"):
+        written["sigma"] = f"{written['sigma']}, {_ASSUMED[language]}"
     return written

@@ -286,3 +286,75 @@ def test_swapping_the_arms_mirrors_the_analysis():
     assert two["effect"] == pytest.approx(-one["effect"])
     assert two["p_value"] == one["p_value"]
     assert [-end for end in reversed(two["interval"])] == pytest.approx(one["interval"], abs=1e-9)
+
+
+def test_labels_of_two_kinds_go_by_time_as_the_note_says():
+    rows = pairs([((5, 5), (4, 6))] * 6, ("1", "2", "2026-W38"))
+    facts = analyse(rows).facts
+    assert [(look["look"], look["pairs"]) for look in facts["looks"]] == [(1, 2), (2, 4), (3, 6)]
+    assert not facts["past_plan"]
+
+
+def test_a_look_recorded_beyond_all_weeks_hides_no_pair():
+    rows = [
+        row | {"look": "99" if row["pair_id"] == "p0" else ""} for row in many(0.0, 12, weeks=2)
+    ]
+    facts = analyse(rows).facts
+    assert facts["looks"][-1]["pairs"] == 12
+    assert sum(week["pairs"] for week in facts["weeks"]) == 12
+
+
+def said(facts) -> dict[str, str]:
+    return {item["code"]: item["kind"] for item in facts["verdict"]["statements"]}
+
+
+def test_few_pairs_are_never_enough_whatever_their_spread():
+    """Two alike differences have hardly a spread, and tell nothing."""
+    for differences in ([((51, 49), (50, 50)), ((52, 48), (50, 50))], [((9, 1), (1, 9))] * 4):
+        facts = analyse(pairs(differences)).facts
+        assert facts["verdict"]["sd_assumed"] and facts["verdict"]["pairs_needed"] == 342
+        assert "left_weeks" in said(facts)
+    for language, word in (("ru", "предположен"), ("en", "assumed")):
+        assert word in facts["verdict"]["text"][language][-1]
+    even = analyse(pairs([((9, 1), (1, 9))] * 7)).facts
+    assert even["verdict"]["sd_assumed"]
+
+
+def test_a_decision_that_later_pairs_turn_against_is_not_left_uncommented():
+    rows = pairs([((9, 1), (1, 9))] * 20 + [((1, 9), (9, 1))] * 36, EIGHT)
+    facts = analyse(rows).facts
+    assert facts["verdict"]["code"] == "better" and facts["effect"] < 0
+    assert said(facts)["change_turned"] == "change" and "left_turned" in said(facts)
+    assert "left_decided" not in said(facts)
+    text = " ".join(facts["verdict"]["text"]["en"]).replace("\u00a0", " ")
+    assert "+72.4 pp at look 3" in text and "−22.9 pp" in text
+
+
+def test_zero_outside_at_the_last_look_without_a_crossing_is_not_too_early():
+    """Earlier looks spent a part of the level: the plain p is below it, the plan decides not."""
+    rng = np.random.default_rng(61)
+    share = np.clip(rng.normal(0.0, 0.3, 56) + 0.082, -1, 1)
+    worse = pairs([((500, 500), (500 + int(500 * d), 500 - int(500 * d))) for d in share], EIGHT)
+    facts = analyse(worse).facts
+    assert facts["p_value"] < 0.05 and not facts["looks"][-1]["rejected"]
+    assert facts["verdict"]["code"] == "not_yet_clear"
+    assert "sure_end_uncrossed" in said(facts) and "sure_before_boundary" not in said(facts)
+
+
+def offer(number: int, **changes: object) -> dict[str, object]:
+    return {
+        "submission_id": number, "partner": "@x", "members": 10,
+        "arm": ("generated", "human")[number % 2], "accepted": "1" if number % 3 else "",
+    } | changes  # fmt: skip
+
+
+def test_offers_outside_the_comparison_are_counted_and_pending_ones_are_no_silence():
+    offers = [offer(number, chosen_by="thompson") for number in range(4)]
+    offers += [offer(number, chosen_by=" Random ") for number in range(4, 10)]
+    offers += [offer(number, accepted="", outcome="pending") for number in range(10, 13)]
+    facts = analyse(SMALL, offers).facts
+    assert facts["offers"] == {"read": 13, "pending": 3, "not_random": 4}
+    partner = facts["boxes"]["partners"][0]
+    assert sum(partner[arm]["offered"] for arm in ("generated", "human")) == 6
+    metric = facts["metrics"]["avg_sug"]
+    assert sum(metric[arm]["posts"] for arm in ("generated", "human")) == 10

@@ -134,3 +134,41 @@ def test_it_runs_as_a_module(tmp_path):
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert json.loads(done.stdout)["pairs"]["planned"] == 8
+
+
+@pytest.mark.parametrize(
+    "looks", [None, "x", [{"look": 1}], [{"look": 1, "pairs": ["p0"], "retired": [10**6]}]]
+)
+def test_a_spoiled_state_is_refused_in_words(tmp_path, looks):
+    path, state = write_csv(tmp_path / "p.csv", ROWS), tmp_path / "looks.json"
+    run("analyse", path, "--state", state)
+    facts = json.loads(state.read_text())
+    facts.pop("looks")
+    state.write_text(json.dumps(facts | ({} if looks is None else {"looks": looks})))
+    refused = run("analyse", path, "--state", state, code=2)
+    assert "no saved state of looks" in refused.stderr and refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("started", 5), ("started", "soon"), ("vectors", "y"), ("seed", [1]), ("age_hours", "x")],
+)
+def test_a_registration_of_wrong_values_is_refused_in_words(tmp_path, field, value):
+    registered = write(Registration("autumn", "not worse", "2026-09-07", "00"), tmp_path).path
+    registered.write_text(json.dumps(json.loads(registered.read_text()) | {field: value}))
+    posts = write_csv(tmp_path / "p.csv", ROWS)
+    refused = run("analyse", posts, "--registration", registered, code=2)
+    assert field in refused.stderr and "registration-v1.json" in refused.stderr
+
+
+@pytest.mark.parametrize("option", [("--alpha", "nan"), ("--alpha", 2), ("--vectors", 0),
+                                    ("--vectors", -5), ("--seed", -1)])  # fmt: skip
+def test_impossible_options_of_blocks_are_refused(tmp_path, option):
+    result = run("blocks", write_csv(tmp_path / "p.csv", ROWS), *option, code=2)
+    assert option[0].strip("-") in result.stderr.replace("sign ", "")
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "out").write_text("")
+    few = ["simulate", "--runs", 5, "--vectors", 99, "--weeks", 1]
+    assert "out" in run(*few, "--out", tmp_path / "out", code=2).stderr

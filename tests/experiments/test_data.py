@@ -317,3 +317,66 @@ def test_a_file_that_is_no_text_is_refused_as_such(tmp_path):
 def test_a_header_alone_is_said(tmp_path):
     found = read_posts(write_csv(tmp_path / "p.csv", []))
     assert kinds(found) == {("no_rows", "note")} and found.rows == []
+
+
+def test_a_file_put_together_of_two_encodings_is_read_line_by_line_and_said(tmp_path):
+    rows = [row | {"channel": "коты"} for row in GOOD]
+    path = write_csv(tmp_path / "p.csv", rows)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_bytes(
+        b"".join(
+            line.encode("cp1251" if at in (3, 4) else "utf-8") for at, line in enumerate(lines)
+        )
+    )
+    found = read_posts(path)
+    assert kinds(found) == {("mixed_encoding", "note")} and found.problems[0].rows == (4, 5)
+    assert {row.channel for row in found.rows} == {"коты"} and len(found.rows) == 6
+
+
+@pytest.mark.parametrize("shut", [True, False])
+def test_rows_swallowed_by_quotes_in_the_wrong_place_are_named(tmp_path, shut):
+    """Two loose quotes make one row of two, with as many cells as the header has, or fewer."""
+    path = write_csv(tmp_path / "p.csv", [row | {"channel": "cats"} for row in GOOD])
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace("cats", '"cats')
+    lines[4] = f'{lines[4]}"' if shut else lines[4].replace("cats", '"cats')
+    path.write_text("\n".join(lines))
+    found = read_posts(path)
+    assert kinds(found) == {("loose_quote", "error")}
+    assert found.problems[0].rows == (4,) and found.problems[0].params["lines"] == 1
+    assert len(found.rows) == 4
+
+
+def test_a_line_break_inside_a_quoted_text_is_only_text(tmp_path):
+    rows = [row | {"caption": 'two\nlines, a "quote"'} for row in GOOD]
+    found = read_posts(write_csv(tmp_path / "p.csv", rows))
+    assert not found.problems and len(found.rows) == 6
+
+
+def test_a_header_repeated_is_no_row_of_data(tmp_path):
+    path = write_csv(tmp_path / "p.csv", GOOD)
+    path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
+    found = read_posts(path)
+    assert codes(found) == [("header_again", (8,))] and kinds(found) == {("header_again", "note")}
+    assert found.pair_ids == {"p0", "p1", "p2"}
+
+
+@pytest.mark.parametrize("cell", ["\0", "x" * 200_000])
+def test_a_cell_that_makes_the_file_no_table_is_told_by_its_row(tmp_path, cell):
+    path = write_csv(tmp_path / "p.csv", GOOD)
+    path.write_text(path.read_text().replace("0h,cats", f"0h,{cell}"))
+    with pytest.raises(BadInput) as refused:
+        read_posts(path)
+    assert [problem.rows for problem in refused.value.problems] == [(3,)]
+    assert "why" not in refused.value.problems[0].params
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("forwards", "-5"), ("forwards", "many"), ("forwards", "1e400"), ("look", "2.5")],
+)
+def test_a_further_column_that_is_used_is_checked_as_the_others(column, cell):
+    rows = [*GOOD[:5], GOOD[5] | {column: cell}]
+    found = read_posts([row | {column: row.get(column, "")} for row in rows])
+    assert kinds(found) == {("cell_unread", "note")} and found.problems[0].rows == (7,)
+    assert len(found.rows) == 6 and found.rows[5].number(column) is None

@@ -278,3 +278,24 @@ def test_nothing_measured_is_no_failure_of_the_pilot(tmp_path):
     paths = write_report(tmp_path, analyse([]), week="2026-W44", language="en")
     assert paths["report.md"].read_text().count("**no data**") == 2
     assert paths["report.html"].read_text().count(">no data<") == 2
+
+
+def test_what_left_the_metrics_and_the_comparison_of_offers_is_listed(tmp_path):
+    offers = [
+        {"submission_id": number, "partner": "@mute", "members": "", "arm": "generated",
+         "accepted": "", "chosen_by": "thompson"}
+        for number in range(3)
+    ]  # fmt: skip
+    paths = write_report(tmp_path, analyse(many(0.0, 12), offers), week="2026-W47", language="en")
+    for name in ("report.md", "report.html"):
+        text = paths[name].read_text()
+        partners = text[text.index("Partners") :]
+        assert "No data yet." not in partners[: partners.index("Best memes")]
+        assert re.search(r"arm was not drawn by a coin\D*3", text)
+        assert re.search(r"WeightedAvgSug\W+generated\W+@mute\W+members unknown", text)
+
+
+def test_a_week_is_written_so_that_any_number_may_stand_before_it(tmp_path):
+    paths = write_report(tmp_path, analyse(pairs([((3, 1), (1, 3))])), week="2026-W47")
+    assert "(≈ 341 нед.)" in paths["report.md"].read_text()
+    assert "(≈ 341 wk)" in paths["report.en.md"].read_text()
