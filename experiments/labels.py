@@ -66,10 +66,12 @@ LABELS: dict[str, dict[str, str]] = {
     "metrics_note": {
         "ru": "Решает столбец «значение». Буквальное чтение показано, но ничего не решает. "
         "Граница — "
-        "односторонняя, с поправкой Бонферрони на четыре показателя.",
+        "односторонняя, с поправкой Бонферрони на четыре показателя. Интервалы считают посты "
+        "канала независимыми: если настроение держится неделями, они узки.",
         "en": 'The column "value" decides. The literal reading is shown and never decides. The '
         "bound "
-        "is one-sided, Bonferroni over the four metrics.",
+        "is one-sided, Bonferroni over the four metrics. The intervals take a channel's posts as "
+        "independent: where a mood lasts for weeks they are too narrow.",
     },
     "metrics_excluded": {"ru": "Вне показателей", "en": "Left out of the metrics"},
     "metric": {"ru": "Показатель", "en": "Metric"},

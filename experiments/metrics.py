@@ -11,7 +11,9 @@ through the box of p_i offered (silence is not publication).
   weighted_avg_sug    Σ m_i (a_i / p_i) / Σ m_i    the same
 
 A unit with a zero denominator leaves the sums and is listed; with none left the value is None with
-a reason. Intervals speak of these very channels (they are fixed, posts are the sample).
+a reason. Intervals speak of these very channels (they are fixed, posts are the sample, taken as
+independent: a mood that lasts from post to post makes them too narrow; differences inside pairs are
+free of it).
 """
 
 import math

@@ -196,7 +196,7 @@ REASONS: Texts = {
     },
     "no_posts": {"ru": "нет постов", "en": "no posts"},
     "nothing_offered": {"ru": "ничего не предлагали", "en": "nothing was offered"},
-    "members_unknown": {"ru": "не известно число подписчиков", "en": "members unknown"},
+    "members_unknown": {"ru": "число подписчиков неизвестно", "en": "members unknown"},
     "no_units": {"ru": "считать не по чему", "en": "nothing to count"},
     "no_informative_strata": {
         "ru": "ни у одного партнёра нет обеих групп и разных исходов",

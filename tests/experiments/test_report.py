@@ -292,6 +292,7 @@ def test_what_left_the_metrics_and_the_comparison_of_offers_is_listed(tmp_path):
         partners = text[text.index("Partners") :]
         assert "No data yet." not in partners[: partners.index("Best memes")]
         assert re.search(r"arm was not drawn by a coin\D*3", text)
+        assert "take a channel's posts as independent" in text.replace("&#39;", "'")
         assert re.search(r"WeightedAvgSug\W+generated\W+@mute\W+members unknown", text)
 
 
