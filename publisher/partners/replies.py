@@ -43,6 +43,30 @@ HEADING = re.compile(
 )
 """«Решение модератора:» speaks of a decision that was made."""
 
+SHORT = re.compile(
+    r"\b(?:(?:can|won|don|didn|doesn|isn|wasn|aren|couldn|wouldn|haven|hasn)t|(?:that|it)s|"
+    r"(?:you|they)re|(?:you|we)ve|ive|im|"
+    r"ill(?= (?:put|post|publish|share|run|drop|take|use|add)))\b",
+    re.IGNORECASE,
+)
+"""English words that people write without their apostrophe."""
+_ON = r"(?:(?!\b(?:если|после|пока|if|when|after)\b)[^.!?(—–])*"
+"""To the end of the clause, and never past a condition."""
+ASKING = re.compile(rf"\bесли (?:у вас|вы|ты|захот|хот|есть|что){_ON}|\bif you{_ON}")
+AFTERWARDS = re.compile(
+    r"\b(?:после|когда|как только) (?:пост |мем |он[ао]? )?"
+    r"(?:публикации|выхода|выйдет|опубликуем)\b[^.!?]{0,20}"
+    rf"(?:ссылк|пришл|сообщ|уведом|напиш|дадим|скин){_ON}|\bпереписк\w*{_ON}|"
+    r"\b(?:уведомим|сообщим|напишем|скажем)\b[^.!?]{0,15}"
+    rf"\bкогда [^.!?]{{0,12}}(?:набер|собер){_ON}|"
+    r"\bна (?:рассмотрении|модерации|проверке)\W{0,4}(?:→|->|=>)|"
+    r"\b(?:you'll|you will|we'll|we will|i'll) "
+    r"(?:get|send|receive|notify|ping|dm|let you know|tell)[^.!?]{0,40}"
+    r"(?:once|when|as soon as|after) (?:it|your \w+|this)"
+    r"(?:'s| is| goes| has been)? (?:live|up|out|posted|published|online)"
+)
+"""What is told beside a decision and nothing hangs on: a link to come, the state before."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -76,9 +100,16 @@ def normalise(text: str) -> str:
     plain = re.sub(r"\bt\.me/\S+", "t.me/", plain)
     plain = plain.replace("’", "'").replace("`", "'").replace("*", "")
     plain = re.sub(r"(?<!\w)_+|_+(?!\w)", " ", plain)
+    plain = SHORT.sub(_in_full, plain)
     lines = [re.sub(r"\s+", " ", line).strip() for line in plain.splitlines()]
     joined = ". ".join(line.rstrip(".") for line in lines if line)
     return joined.casefold().replace("ё", "е")
+
+
+def _in_full(short: re.Match[str]) -> str:
+    word = short[0]
+    ending = next(e for e in ("t", "s", "re", "ve", "m", "ll") if word.lower().endswith(e))
+    return f"{word[: -len(ending)]}'{word[-len(ending) :]}"
 
 
 @cache
@@ -183,7 +214,7 @@ def _refusal(plain: str) -> str:
 
 def _consent(plain: str) -> tuple[Meaning, str] | None:
     """Published or accepted, if nothing says that the decision is still to come."""
-    asked = re.sub(r"\bесли (у вас|вы|ты|захот|хот|есть|что)[^.!?]*|\bif you[^.!?]*", " ", plain)
+    asked = ASKING.sub(" ", AFTERWARDS.sub(" ", plain))
     unasked = re.sub(r"[^.!?]*\?", " ", asked)
     undecided = _found("undecided", HEADING.sub(" ", asked))
     arrived = _found("arrived", asked)
@@ -204,6 +235,7 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
 def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None:
     """A yes with a price is a condition; one to something else, or half taken back, is unknown."""
     meaning, because = yes
+    plain = AFTERWARDS.sub(" ", plain)
     if price := _found("paid", plain):
         return "precondition", f"{because}, but {price}"
     if doubt := _found("yes_not", plain) or _found("other_thing", plain):
@@ -223,7 +255,8 @@ def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None
 def _is_ours(plain: str) -> bool:
     """The reply speaks of our offer: by name, by a link, or it is too short to be news."""
     named = re.search(
-        r"ваш|тво[йеяю]|предлож|заявк|\bего\b|\bее\b|#\d|t\.me/|\byour\b|\bit\b|submission|suggestion",
+        r"ваш|тво[йеяю]|предлож|заявк|\bего\b|\bее\b|#\d|t\.me/|\byour\b|\bit\b|submission|suggestion|"
+        r"\b(?:одобрен|принят)[оаы]? и |\b(?:approved|accepted) and ",
         plain,
     )
     return bool(named) or len(plain.split()) <= 8

@@ -35,9 +35,10 @@ SIGNED = re.compile(
 WORD = re.compile(r"[а-яa-z][а-яa-z'-]*")
 CLAUSE = re.compile(r"[,:—–()«»\"]|\s-\s")
 TURN = re.compile(
-    r"\b(?:если|когда|как только|а|хоть|хотя|только|лишь|кроме|иначе|чтобы|пока|после|при|бы|не|"
-    r"нет|раз|вместо|без|будто|якобы|почти|if|when|once|unless|until|after|before|only|provided|"
-    r"not|no|never|would|as soon as|because|though)\b|n't\b"
+    r"\b(?:если|когда|как только|а|хоть|хотя|только|лишь|кроме|иначе|чтобы|пока|при|бы|не|нет|раз|"
+    r"после(?! (?:обеда|работы|ужина|завтрака|полудня))|вместо|без|будто|якобы|почти|"
+    r"if|when|once|unless|until|after(?! (?:lunch|dinner|work|noon|breakfast))|before|only|"
+    r"provided|not|no|never|would|as soon as|because|though)\b|n't\b"
 )
 """What makes the clause beside a yes matter for it."""
 COUNT = re.compile(
