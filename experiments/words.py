@@ -40,10 +40,11 @@ def points(value: float | None, language: str, *, sign: bool = False) -> str:
 
 
 def span(interval: Any, language: str) -> str:
-    """An interval of a difference in percentage points."""
+    """An interval of a difference in percentage points; no shares differ by more than 100, whatever
+    a t-interval of few channels says."""
     if interval is None:
         return DASH
-    low, high = (number(100 * end, language, 1) for end in interval)
+    low, high = (number(100 * min(1.0, max(-1.0, end)), language, 1) for end in interval)
     join, unit = ("…", "п.\u00a0п.") if language == "ru" else (" to ", "pp")
     return f"{low}{join}{high}\u00a0{unit}"
 

@@ -358,3 +358,8 @@ def test_offers_outside_the_comparison_are_counted_and_pending_ones_are_no_silen
     assert sum(partner[arm]["offered"] for arm in ("generated", "human")) == 6
     metric = facts["metrics"]["avg_sug"]
     assert sum(metric[arm]["posts"] for arm in ("generated", "human")) == 10
+
+
+def test_no_interval_is_shown_beyond_what_shares_can_differ() -> None:
+    assert words.span((-0.526, 1.333), "en") == "−52.6 to 100.0\u00a0pp"
+    assert words.span((-1.2, 0.5), "ru") == "−100,0…50,0\u00a0п.\u00a0п."
