@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from telethon.errors import RandomIdDuplicateError
-from telethon.tl import types
+from telethon.errors import RandomIdDuplicateError, RPCError
 
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger.models import Alert
 from publisher.ledger.wishes import random_id_of
 from publisher.telegram.account import TelegramAccount
+from publisher.telegram.errors import classify
 from publisher.telegram.sending import send_file, send_text
 from publisher.wording import say
 
@@ -28,7 +28,8 @@ PAUSE = timedelta(minutes=15)
 
 
 async def alert(services: Services, now: datetime) -> str:
-    """Send each new alert to every owner's chat through the bot; to the log when there is none.
+    """Send each new alert to every owner's chat through the bot; to the log when there is none, or
+    none yet.
 
     An alert's random_id follows from the alert and the owner, so that a repeat is no second one.
     """
@@ -47,19 +48,24 @@ async def alert(services: Services, now: datetime) -> str:
 async def deliver(services: Services, row: Alert, text: str) -> bool:
     if services.bot is None or not services.settings.owner.ids:
         log.warning("for the owner: %s", text)
-        return True
-    reached = 0
+        return not (services.wants_bot and services.settings.owner.ids)
+    reached = refused = 0
     for owner in services.settings.owner.ids:
         key = f"{row.id}|{row.raised_at}|{owner}".encode()
         random_id = int.from_bytes(hashlib.sha256(key).digest()[:8], "big", signed=True) or 1
         with one_of_many(f"owner {owner}"):
-            peer = await owner_peer(services, owner)
-            with suppress(RandomIdDuplicateError):
-                await send_text(services.bot, peer, text, random_id)
-            if row.code == "report_ready":
-                await send_report(services.bot, peer, Path(row.facts["folder"]), random_id)
-            reached += 1
-    return reached == len(services.settings.owner.ids)
+            try:
+                peer = await services.bot.find_user(owner)
+                with suppress(RandomIdDuplicateError):
+                    await send_text(services.bot, peer, text, random_id)
+                if row.code == "report_ready":
+                    await send_report(services.bot, peer, Path(row.facts["folder"]), random_id)
+                reached += 1
+            except RPCError as error:
+                refused += classify(error).kind == "refused"
+                raise
+    # One who blocked the bot is no reason to tell the others again and again.
+    return reached > 0 and reached + refused == len(services.settings.owner.ids)
 
 
 async def send_report(bot: TelegramAccount, peer: Any, folder: Path, key: int) -> int:
@@ -72,12 +78,3 @@ async def send_report(bot: TelegramAccount, peer: Any, folder: Path, key: int) -
                 await send_file(bot, peer, folder / name, random_id, mime=mime)
             sent += 1
     return sent
-
-
-async def owner_peer(services: Services, owner: int) -> types.TypeInputPeer:
-    """A bot knows those who wrote to it; anyone else it may not write to first."""
-    assert services.bot is not None
-    try:
-        return await services.bot.client.get_input_entity(owner)
-    except ValueError:
-        return types.InputPeerUser(owner, 0)

@@ -54,6 +54,11 @@ class Services:
         return self.simulated.get(self.settings.language, "")
 
     @property
+    def wants_bot(self) -> bool:
+        """Whether there is to be a bot, connected or not."""
+        return self.settings.bot.enabled and self.secrets.bot_token is not None
+
+    @property
     def media(self) -> Path:
         return self.settings.state / "media"
 

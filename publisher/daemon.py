@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from telethon.errors import RPCError
 
 from jobs.runner import run_job
 from jobs.services import Services
@@ -27,6 +28,7 @@ from publisher.ledger.migrations import migrate
 from publisher.lock import sole_owner
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.telegram.account import SignInError, connect
+from publisher.telegram.governor import NotNow
 from publisher.watchdog import Watchdog, notify, watchdog_seconds
 from publisher.workers import Workers
 
@@ -59,13 +61,19 @@ def open_settings_ledger(settings: Settings, secrets: Secrets, now: datetime) ->
     migrate(found, settings.state / "backups", now)
 
 
-async def connect_accounts(services: Services, *, bot: bool = True) -> None:
+async def connect_accounts(services: Services) -> None:
     """Sign the user account in, and the bot when there is a token.
 
-    Raises SignInError, OSError.
+    Raises SignInError, NotNow, telethon's RPCError, OSError.
     """
-    settings, secrets = services.settings, services.secrets
-    api_hash = secrets.api_hash.get_secret_value() if secrets.api_hash else ""
+    await connect_user(services)
+    if services.wants_bot:
+        await connect_bot(services)
+
+
+async def connect_user(services: Services) -> None:
+    settings = services.settings
+    api_hash = api_hash_of(services)
     if not settings.telegram.server and not (settings.telegram.api_id and api_hash):
         raise SignInError(
             "telegram.api_id in config.toml and TELEGRAM_API_HASH are needed; get them at "
@@ -73,15 +81,24 @@ async def connect_accounts(services: Services, *, bot: bool = True) -> None:
         )
     if services.user is None:
         services.user = await connect("user", settings, api_hash, services.clock, services.sleep)
-    if bot and settings.bot.enabled and secrets.bot_token:
-        services.bot = await connect(
-            "bot",
-            settings,
-            api_hash,
-            services.clock,
-            services.sleep,
-            bot_token=secrets.bot_token.get_secret_value(),
-        )
+
+
+async def connect_bot(services: Services) -> None:
+    token = services.secrets.bot_token
+    assert token is not None
+    services.bot = await connect(
+        "bot",
+        services.settings,
+        api_hash_of(services),
+        services.clock,
+        services.sleep,
+        bot_token=token.get_secret_value(),
+    )
+
+
+def api_hash_of(services: Services) -> str:
+    found = services.secrets.api_hash
+    return found.get_secret_value() if found else ""
 
 
 @contextmanager
@@ -91,6 +108,12 @@ def logged(what: str) -> Iterator[None]:
         yield
     except Exception:
         log.exception("the ledger does not take %s", what)
+
+
+def first_of(error: BaseException | None) -> BaseException | None:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def disconnect_accounts(services: Services) -> None:
@@ -140,12 +163,13 @@ class Daemon:
                 watchdog.stop()
 
     async def connect(self) -> None:
-        """Telegram out of reach is no reason to end: a restart would find it so too."""
+        """Telegram out of reach, or telling us to wait, is no reason to end: a restart would find
+        it so too."""
         pause = 5
         while True:
             try:
-                return await connect_accounts(self.services)
-            except OSError as error:
+                return await connect_user(self.services)
+            except (OSError, RPCError, NotNow) as error:
                 log.warning("Telegram is out of reach (%s); again in %d s", error, pause)
                 notify(f"STATUS=Telegram is out of reach\nEXTEND_TIMEOUT_USEC={MORE_TIME}")
             await self.services.sleep(pause)
@@ -156,7 +180,7 @@ class Daemon:
         self.connected = True
         notify("READY=1\nSTATUS=at work")
         log.info("ready")
-        if self.services.bot:
+        if self.services.wants_bot:
             self.bot = asyncio.create_task(self.keep_bot())
         for name in CATCH_UP:
             if not self.stopping.is_set():
@@ -168,10 +192,12 @@ class Daemon:
 
     async def keep_bot(self) -> None:
         """Serve the bot, and begin anew when it ends: after 5 s, then twice as long each time, up
-        to 5 minutes, until it was well for a while. The owner is told at the third end in a row."""
+        to 5 minutes, until it was well for a while. The owner is told at the third end in a row.
+
+        It connects here and not before everything else: posts do not wait for the bot."""
         ends, pause = 0, BOT_PAUSES[0]
         while True:
-            serving = asyncio.create_task(serve_bot(self.services))
+            serving = asyncio.create_task(self.serve_bot())
             try:
                 done, _ = await asyncio.wait({serving}, timeout=BOT_IS_WELL)
                 if not done:
@@ -180,21 +206,33 @@ class Daemon:
                     await asyncio.wait({serving})
             finally:
                 serving.cancel()
-            error = None if serving.cancelled() else serving.exception()
+            error = first_of(None if serving.cancelled() else serving.exception())
             ends += 1
             log.error("the bot ended; again in %.0f s", pause, exc_info=error)
             if ends >= BOT_ENDS_BEFORE_ALERT:
                 self.bot_is_ill(error)
+            if isinstance(error, SignInError):
+                await self.sign_bot_out()
             await self.services.sleep(pause)
             pause = min(pause * 2, BOT_PAUSES[1])
+
+    async def serve_bot(self) -> None:
+        if self.services.bot is None:
+            await connect_bot(self.services)
+        await serve_bot(self.services)
+
+    async def sign_bot_out(self) -> None:
+        """Its token signs it in again, unless that is refused too."""
+        bot, self.services.bot = self.services.bot, None
+        if bot:
+            with logged("the bot's session"):
+                await bot.client.disconnect()
 
     def bot_is_well(self) -> None:
         with logged("what was told of the bot"):
             cure_alert(BOT_ALERT, self.services.clock())
 
     def bot_is_ill(self, error: BaseException | None) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
         reason = f"{type(error).__name__}: {error}"[:300] if error else "it just ended"
         with logged("the bot's ends"):
             facts = {"job": "bot", "reason": reason}

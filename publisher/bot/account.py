@@ -54,8 +54,6 @@ class BotAccount(TelegramAccount):
             try:
                 return await asyncio.wait_for(self._ask(request), self.timeout_seconds)
             except errors.FloodWaitError as error:
-                # Telethon remembers the wait for the method, whatever the chat; we own the waits.
-                getattr(self.client, "_flood_waited_requests", {}).clear()
                 self._one_chats(chat, error)
                 raise
 

@@ -5,11 +5,12 @@ Which arm a post belongs to is not shown: who knows it cannot judge evenly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.alert import owner_peer
 from jobs.approve import approve
 from jobs.assign import channel_language, next_meme
 from jobs.services import Services
@@ -23,35 +24,57 @@ from publisher.ledger.models import Approval, Channel, Meme, Post, Slot
 from publisher.ledger.wishes import random_id_of
 from publisher.wording import say
 
+log = logging.getLogger(__name__)
+
 KEEP, REPLACE, DROP, TAKE, NO = "k", "r", "x", "y", "n"
 ACTIONS = {KEEP, REPLACE, DROP, TAKE, NO}
 SHOWN_FOR = timedelta(hours=6)
+SHOWN_AGAIN = timedelta(minutes=5)
 
 
 @dataclass
 class ApprovalDesk:
     services: Services
     sender: Sender
+    resting: dict[str, datetime] = field(default_factory=dict)
+    """What is on its way to the owners, or did not arrive, and from when on it is shown anew."""
 
     async def care(self, now: datetime) -> None:
-        """Begin and settle approvals, and show the owners what is new."""
+        """Begin and settle approvals, and show the owners what is new. Shown is what arrived."""
         approve(self.services, now)
+        self.resting = {what: at for what, at in self.resting.items() if at > now}
         for approval in approvals.untold():
-            if await self._show(approval):
-                Approval.update(told_at=now).where(Approval.id == approval.id).execute()
+            if f"post {approval.id}" not in self.resting:
+                await self._show(approval)
         for meme in Meme.select().where(Meme.state == "offered"):
-            if await self._show_offer(meme):
-                Meme.update(state="considered").where(Meme.id == meme.id).execute()
+            if f"offer {meme.id}" not in self.resting:
+                await self._show_offer(meme)
 
     async def _owners(self) -> list[Place]:
         places = []
         for owner in self.services.settings.owner.ids:
             with one_of_many(f"owner {owner}"):
-                peer: Any = await owner_peer(self.services, owner)
+                peer: Any = await self.sender.account.find_user(owner)
                 places.append(Place(owner, getattr(peer, "access_hash", 0) or 0))
         return places
 
-    async def _show(self, approval: Approval) -> int:
+    def _ends(
+        self, what: str, until: datetime, told: Callable[[], None]
+    ) -> tuple[Callable[[int | None], None], Callable[[str], None]]:
+        """`on_sent` and `on_failed` of something shown, until when it is under way."""
+        self.resting[what] = until
+
+        def on_sent(_: int | None) -> None:
+            told()
+            self.resting.pop(what, None)
+
+        def on_failed(reason: str) -> None:
+            log.warning("%s is not shown to an owner: %s", what, reason)
+            self.resting[what] = self.services.clock() + SHOWN_AGAIN
+
+        return on_sent, on_failed
+
+    async def _show(self, approval: Approval) -> None:
         post = approval.post
         language = self.services.settings.language
         text = say(
@@ -62,13 +85,18 @@ class ApprovalDesk:
             deadline=_time(approval.deadline_at),
             default=say(f"approval_{approval.default}", language),
         )
-        owners = await self._owners()
-        for place in owners:
+        until = max(post.due_at, approval.deadline_at)
+        for place in await self._owners():
             key = random_id_of("approval", approval.id, post.meme_id, place.chat)
-            self._photo(place, post, key, text, max(post.due_at, approval.deadline_at))
-        return len(owners)
+            ends = self._ends(f"post {approval.id}", until, lambda: self._told(approval))
+            self._photo(place, post, key, text, until, *ends)
 
-    async def _show_offer(self, meme: Meme) -> int:
+    def _told(self, approval: Approval) -> None:
+        Approval.update(told_at=self.services.clock()).where(
+            (Approval.id == approval.id) & Approval.told_at.is_null()
+        ).execute()
+
+    async def _show_offer(self, meme: Meme) -> None:
         language = self.services.settings.language
         text = say("offer_ask", language, topic=str(meme.reasons.get("topic", ""))[:200])
         rows = [
@@ -77,19 +105,26 @@ class ApprovalDesk:
                 (say("button_no", language), buttons.data(NO, meme.id)),
             ]
         ]
-        owners = await self._owners()
-        for place in owners:
+        until = self.services.clock() + SHOWN_FOR
+        for place in await self._owners():
+            on_sent, on_failed = self._ends(
+                f"offer {meme.id}", until, lambda: self._considered(meme)
+            )
             self.sender.photo(
                 place,
                 meme,
-                random_id_of("offer", meme.id, place.chat),
+                random_id_of("offer", meme.id, meme.created_at, place.chat),
                 text,
                 buttons.markup(rows),
-                until=self.services.clock() + SHOWN_FOR,
-                on_sent=lambda _: None,
-                on_failed=lambda _: None,
+                until=until,
+                on_sent=on_sent,
+                on_failed=on_failed,
             )
-        return len(owners)
+
+    def _considered(self, meme: Meme) -> None:
+        Meme.update(state="considered").where(
+            (Meme.id == meme.id) & (Meme.state == "offered")
+        ).execute()
 
     def preview(self, asker: Asker, channel: Channel, now: datetime) -> str:
         """Show the channel's next post; or the words to say when there is none to show."""
@@ -117,7 +152,16 @@ class ApprovalDesk:
         self._photo(asker.place, post, key, text, now + SHOWN_FOR)
         return ""
 
-    def _photo(self, place: Place, post: Post, key: int, text: str, until: datetime) -> None:
+    def _photo(
+        self,
+        place: Place,
+        post: Post,
+        key: int,
+        text: str,
+        until: datetime,
+        on_sent: Callable[[int | None], None] = lambda _: None,
+        on_failed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         language = self.services.settings.language
         rows = [
             [
@@ -133,8 +177,8 @@ class ApprovalDesk:
             buttons.markup(rows),
             until=until,
             urgency=FIRST,
-            on_sent=lambda _: None,
-            on_failed=lambda _: None,
+            on_sent=on_sent,
+            on_failed=on_failed,
         )
 
     # What the owner presses

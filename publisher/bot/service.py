@@ -73,9 +73,7 @@ class Bot:
         """Learn who we are and take up what a restart left; the dictionaries that reading a topic
         needs are loaded here, for the first who asks would hold up everybody by that."""
         await asyncio.to_thread(self.desk.read_topic, "мем про кота и понедельник", "ru")
-        me = await self.account.me()
-        if me is None:
-            raise SignInError("Telegram does not know the bot any more; look at its token")
+        me = await self._myself()
         self.id, self.username = me.id, me.username or ""
         self.desk.signature = f"@{self.username}"
         await self._compare_clocks(self.services.clock())
@@ -83,8 +81,14 @@ class Bot:
         if taken:
             log.info("bot: %d wishes taken up again", taken)
 
+    async def _myself(self) -> Any:
+        me = await self.account.me()
+        if me is None:
+            raise SignInError("Telegram does not know the bot any more; look at its token")
+        return me
+
     async def serve(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled. Raises SignInError when Telegram does not know the bot."""
         await self.start()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -115,12 +119,15 @@ class Bot:
         longer, self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS), PAUSE_SECONDS
         try:
             if await self.account.reconnect():
-                log.info("the bot is connected again")
                 self._pause = longer
+                await self._myself()
+                log.info("the bot is connected again")
             await self._compare_clocks(self.services.clock())
+        except SignInError:
+            raise
         except Exception as error:
             name = type(error).__name__
-            ours = not isinstance(error, OSError)
+            ours = not isinstance(error, OSError | NotNow)
             log.warning("the bot cannot connect: %s: %s", name, error, exc_info=ours)
             self._pause = longer
 
@@ -182,7 +189,9 @@ class Bot:
                 empty_log()  # it holds topics that are blank in the ledger by now
 
     def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
-        due = now >= self._due.get(what, now)
+        wait = self._due.get(what, now) - now
+        # A longer wait was counted by a clock that has been set back since.
+        due = not timedelta(0) < wait <= every
         if due:
             self._due[what] = now + every
         return due
@@ -297,12 +306,14 @@ class Bot:
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
     """Round after round: what a round raises ends that round alone. So does a cancelling that is
-    not ours, by which a task would else be gone without a word."""
+    not ours, by which a task would else be gone without a word. Signed out, there is no next."""
     pause = PAUSE_SECONDS
     while True:
         try:
             await work()
             pause = PAUSE_SECONDS
+        except SignInError:
+            raise
         except (Exception, asyncio.CancelledError):
             task = asyncio.current_task()
             if task and task.cancelling():

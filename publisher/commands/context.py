@@ -18,6 +18,7 @@ from publisher.ledger.database import LedgerError
 from publisher.lock import AlreadyRunning
 from publisher.settings import ConfigError, Settings, load_settings
 from publisher.telegram.account import SignInError
+from publisher.telegram.governor import NotNow
 
 CONFIG = click.option(
     "--config",
@@ -44,6 +45,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             SignInError,
             AlreadyRunning,
             ConnectionError,
+            NotNow,
         ) as error:
             click.echo(str(error), err=True)
             sys.exit(2)

@@ -13,18 +13,30 @@ from pathlib import Path
 from typing import Any
 
 import rsa
-from telethon import TelegramClient, events
+from telethon import TelegramClient, errors, events
 from telethon.crypto import rsa as telethon_rsa
 from telethon.sessions import SQLiteSession
-from telethon.tl import functions
+from telethon.tl import types
+from telethon.tl.functions.updates import (
+    GetChannelDifferenceRequest,
+    GetDifferenceRequest,
+    GetStateRequest,
+)
 
 from publisher.settings.model import ServerSettings, Settings
+from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import CallKind, Governor, NotNow
 
 log = logging.getLogger(__name__)
 
 HEARD = 5000
 """Events a bot has not looked at yet; of more than these the oldest are forgotten."""
+PAST_GOVERNOR = {
+    request.CONSTRUCTOR_ID
+    for request in (GetDifferenceRequest, GetChannelDifferenceRequest, GetStateRequest)
+}
+"""What is asked without the governor; Telethon owns the waits for these."""
+ASK_AGAIN_SECONDS = 5
 
 
 class SignInError(Exception):
@@ -74,25 +86,30 @@ class TelegramAccount:
 
     async def reconnect(self) -> bool:
         """Telethon gives a connection up for good after a few tries; begin anew. Whether that was
-        needed. Raises OSError, asyncio.TimeoutError, telethon's errors.
+        needed. Raises OSError, asyncio.TimeoutError, NotNow, telethon's errors.
 
         It leaves the loop that reads updates alive then, and two of them ruin each other: so first
         disconnect, which also writes down how far they were read, for a bot to catch up from. The
-        same when connecting ends halfway: connected without that loop, nothing is heard.
+        same when connecting ends halfway: connected without that loop, nothing is heard. And the
+        same without the loop of pings, which a full disk ends: a way that fell silent would never
+        be given up.
 
         Telethon also remembers floods, by the machine's clock and until it ends: they are the
-        governor's business.
+        governor's business, but for `PAST_GOVERNOR`.
         """
-        self.client._flood_waited_requests.clear()
+        for number in self.client._flood_waited_requests.keys() - PAST_GOVERNOR:
+            del self.client._flood_waited_requests[number]
         async with self.connecting:
-            loop = self.client._updates_handle
-            if self.client.is_connected() and loop and not loop.done():
+            loops = self.client._updates_handle, self.client._keepalive_handle
+            if self.client.is_connected() and all(loop and not loop.done() for loop in loops):
                 return False
+            self.governor.may_connect()
             await self._disconnect()
             try:
                 await asyncio.wait_for(self.client.connect(), self.timeout_seconds)
-            except BaseException:
+            except BaseException as error:
                 await self._disconnect()
+                self.governor.not_connected(error)
                 raise
             return True
 
@@ -104,13 +121,27 @@ class TelegramAccount:
 
     async def me(self) -> Any:
         """Who we are, or None when nobody is signed in. Past the governor: also a stopped account
-        may be asked. Raises telethon's errors, OSError, asyncio.TimeoutError."""
+        may be asked. Raises telethon's errors, NotNow, OSError, asyncio.TimeoutError."""
         return await asyncio.wait_for(self._connected(self.client.get_me), self.timeout_seconds)
 
     async def telegram_time(self) -> datetime:
         """Telegram's own clock, to the second. Past the governor. Raises as `me` does."""
-        asked = self._ask(functions.updates.GetStateRequest())
+        asked = self._ask(GetStateRequest())
         return (await asyncio.wait_for(asked, self.timeout_seconds)).date
+
+    async def find_user(self, person: int) -> types.TypeInputPeer:
+        """A user by id, asked for where the session does not know them; a bot knows those who
+        wrote to it. Raises as `call`."""
+
+        def request() -> Any:
+            return self._connected(lambda: self.client.get_input_entity(person))
+
+        try:
+            return await self.governor.call(
+                "other", lambda: asyncio.wait_for(request(), self.timeout_seconds)
+            )
+        except ValueError:
+            return types.InputPeerUser(person, 0)
 
     async def upload(self, data: bytes, name: str) -> Any:
         """Upload a file's parts; an uploaded file is no effect until it is sent."""
@@ -161,12 +192,32 @@ class BotSession(SQLiteSession):
 
 
 class BotClient(TelegramClient):
-    """Asks for what it missed also when Telethon reconnected by itself, which a stock client does
-    not before the next message comes, or in a quarter of an hour."""
+    """Asks for what it missed also when Telethon reconnected by itself, and again when the server
+    would not say; a stock client does neither before the next message comes, or in a quarter of
+    an hour."""
+
+    _again: asyncio.TimerHandle | None = None
 
     async def _handle_auto_reconnect(self) -> None:
         await super()._handle_auto_reconnect()
         await self.catch_up()
+
+    async def __call__(self, request: Any, *args: Any, **more: Any) -> Any:
+        try:
+            return await super().__call__(request, *args, **more)
+        except errors.RPCError as error:
+            if request.CONSTRUCTOR_ID == GetDifferenceRequest.CONSTRUCTOR_ID:
+                self._ask_later(classify(error))
+            raise
+
+    def _ask_later(self, trouble: Trouble) -> None:
+        if trouble.kind in ("wait", "unclear"):
+            if self._again:
+                self._again.cancel()
+            seconds = max(trouble.seconds + 1, ASK_AGAIN_SECONDS)
+            too_long = types.UpdatesTooLong()
+            loop = asyncio.get_running_loop()
+            self._again = loop.call_later(seconds, self._updates_queue.put_nowait, too_long)
 
 
 class Heard(asyncio.Queue[Any]):
@@ -246,24 +297,48 @@ async def connect(
 ) -> TelegramAccount:
     """Connect the account `name`; a bot signs itself in by its token.
 
-    Raises SignInError when nobody signed in before, OSError when the server is out of reach.
+    Raises SignInError when nobody signed in before, or the bot's token is refused, NotNow while a
+    FLOOD_WAIT that connecting met lasts, telethon's RPCError, OSError when out of reach.
     """
+    governor = Governor(name, settings.telegram.pace, clock, sleep)
+    governor.may_connect()
     client = make_client(settings, api_hash, name, bot=bool(bot_token))
     heard = Heard()
     if bot_token:
         # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
         for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
             client.add_event_handler(heard.hear, kind)
-    try:
-        await client.connect()
-    except OSError:
-        client.session.close()
-        raise
-    if bot_token and not await client.is_user_authorized():
-        await client.sign_in(bot_token=bot_token)
-    if must_be_signed_in and not await client.is_user_authorized():
-        await client.disconnect()
-        raise SignInError(f"account «{name}» is not signed in; run: publisher login")
-    governor = Governor(name, settings.telegram.pace, clock, sleep)
     timeout = settings.telegram.request_timeout_seconds
+    try:
+        # A server that takes every connection and answers none would hold us up for ever.
+        await asyncio.wait_for(client.connect(), timeout * 2)
+        signed_in = await is_signed_in(client)
+        if bot_token and not signed_in:
+            await sign_bot_in(client, name, bot_token)
+        elif must_be_signed_in and not signed_in:
+            raise SignInError(f"account «{name}» is not signed in; run: publisher login")
+    except BaseException as error:
+        if client.is_connected():
+            await client.disconnect()
+        else:
+            # Disconnecting would write over how far updates were read, which was not read yet.
+            client.session.close()
+        governor.not_connected(error)
+        raise
     return TelegramAccount(name, client, governor, timeout, heard=heard)
+
+
+async def sign_bot_in(client: TelegramClient, name: str, token: str) -> None:
+    try:
+        await client.sign_in(bot_token=token)
+    except (errors.AccessTokenInvalidError, errors.AccessTokenExpiredError) as error:
+        raise SignInError(f"account «{name}»: Telegram refuses its token: {error}") from error
+
+
+async def is_signed_in(client: TelegramClient) -> bool:
+    """Telethon's own question takes every refusal for a no, a FLOOD_WAIT too."""
+    try:
+        await client(GetStateRequest())
+    except (errors.UnauthorizedError, errors.AuthKeyError):
+        return False
+    return True

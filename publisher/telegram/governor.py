@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
+from telethon.errors import FloodError
+
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Account, Pace
 from publisher.settings.model import PaceSettings
-from publisher.telegram.errors import classify
+from publisher.telegram.errors import classify, telegram_name
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 CallKind = Literal["send", "resolve", "history", "other"]
+CONNECT, LONGEST_TO_CONNECT = "connect", timedelta(days=2)
 
 
 class NotNow(Exception):
@@ -71,6 +74,24 @@ class Governor:
     def may_call(self) -> bool:
         row = Account.get(Account.name == self.account)
         return row.state == "ok" and not self._waiting(row, self.clock())
+
+    def may_connect(self) -> None:
+        """Raises NotNow while a FLOOD_WAIT that connecting met lasts."""
+        row = Pace.get_or_none((Pace.account == self.account) & (Pace.kind == CONNECT))
+        now = self.clock()
+        # A longer wait than Telegram ever names was counted by a wrong clock.
+        if row and now < row.next_at < now + LONGEST_TO_CONNECT:
+            raise NotNow(row.next_at, "connecting")
+
+    def not_connected(self, error: BaseException) -> None:
+        """Remember a FLOOD_WAIT met in connecting, and raise NotNow for it."""
+        seconds = getattr(error, "seconds", None)
+        if not isinstance(error, FloodError) or seconds is None:
+            return
+        until = self.clock() + timedelta(seconds=seconds)
+        Pace.delete().where((Pace.account == self.account) & (Pace.kind == CONNECT)).execute()
+        Pace.create(account=self.account, kind=CONNECT, next_at=until)
+        raise NotNow(until, telegram_name(error)) from error
 
     def _waiting(self, row: Account, now: datetime) -> datetime | None:
         """Until when the account is to be silent.

@@ -13,14 +13,16 @@ from PIL import Image
 from jobs.alert import alert
 from jobs.ingest import ingest
 from jobs.publish import publish
+from publisher.bot import approval
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.approvals import approval_rows
 from publisher.ledger.models import Alert, Approval, Channel, Item, Meme, Post, Slot, Source, Topic
-from tests.bot.conftest import OWNER, Person, Stage, first
+from tests.bot.conftest import OWNER, Person, Stage, first, until
 from tests.conftest import NOON, make_post, picture
 
 CHANNEL = {"handle": "our_channel", "times": ["10:00", "18:00"], "caption": "подпись"}
+WANTS_APPROVAL = CHANNEL | {"approve": True, "approve_minutes": 30}
 
 
 async def owner_of(stage: Stage, **sections: Any) -> Person:
@@ -289,3 +291,83 @@ def named(data: bytes, name: str = "picture.jpg") -> io.BytesIO:
     file = io.BytesIO(data)
     file.name = name
     return file
+
+
+async def test_what_waits_for_approval_was_shown_when_it_arrived(stage: Stage) -> None:
+    """Not when it was put on its way: a restart would lose it, and the default decide unseen."""
+    owner = await owner_of(stage, channels=[WANTS_APPROVAL])
+    stage.server.faults.flood_wait("messages.sendMedia", 600)
+    make_post(stage.services, stage.clock() + timedelta(hours=1))
+    offered = ready_meme(stage, 2, "generated")
+    Meme.update(state="offered", wished="ru:кот").where(Meme.id == offered.id).execute()
+    for _ in range(2):
+        await stage.bot.approvals.care(stage.clock())
+    await until(lambda: stage.server.faults.rules[0].fired)
+    assert len(stage.bot.outbox) <= 2
+    assert Approval.get().told_at is None
+    assert Meme.get_by_id(offered.id).state == "offered"
+    await stage.stop()
+    stage.server.faults.clear()
+    await stage.start(channels=[WANTS_APPROVAL])
+    await owner.hears_text("На одобрение")
+    await owner.hears_text("предлагает каналу")
+    await until(lambda: Approval.get().told_at is not None)
+    await until(lambda: Meme.get_by_id(offered.id).state == "considered")
+    stage.bot.approvals.resting.clear()
+    await stage.bot.approvals.care(stage.clock())
+    assert len(stage.bot.outbox) == 0
+
+
+async def test_what_did_not_arrive_is_shown_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approval, "SHOWN_AGAIN", timedelta(0))
+    owner = await owner_of(stage, channels=[WANTS_APPROVAL])
+    rule = stage.server.faults.error("messages.sendMedia", "PEER_ID_INVALID", code=400, times=1)
+    make_post(stage.services, stage.clock() + timedelta(hours=1))
+    await stage.bot.approvals.care(stage.clock())
+    await until(lambda: rule.fired and not stage.bot.outbox._ready)
+    await asyncio.sleep(0.5)
+    assert Approval.get().told_at is None
+    await stage.bot.approvals.care(stage.clock())
+    await owner.hears_text("На одобрение")
+
+
+async def test_an_owner_the_server_does_not_answer_about_holds_up_nothing(stage: Stage) -> None:
+    bot = await stage.start(channels=[WANTS_APPROVAL])
+    bot.account.timeout_seconds = stage.services.bot.timeout_seconds = 1.0
+    stage.server.faults.add("users.getUsers", "delay", seconds=600.0)
+    make_post(stage.services, stage.clock() + timedelta(hours=1))
+    raise_alert("k", "channel_stopped", {"channel": "c", "reason": "r"}, stage.clock())
+    await asyncio.wait_for(bot.approvals.care(stage.clock()), 5)
+    await asyncio.wait_for(alert(stage.services, stage.clock()), 5)
+    assert Approval.get().told_at is None and Alert.get().told_at is None
+
+
+async def test_a_clock_set_back_does_not_put_off_what_the_owner_is_shown(stage: Stage) -> None:
+    bot = await stage.start()
+    now = stage.clock()
+    assert bot._is_due("x", timedelta(seconds=30), now)
+    assert not bot._is_due("x", timedelta(seconds=30), now + timedelta(seconds=20))
+    assert bot._is_due("x", timedelta(seconds=30), now - timedelta(hours=1))
+    assert not bot._is_due("x", timedelta(seconds=30), now - timedelta(minutes=59, seconds=50))
+
+
+async def test_alerts_wait_for_a_bot_that_is_not_connected_yet(stage: Stage) -> None:
+    owner = await owner_of(stage)
+    raise_alert("k", "channel_stopped", {"channel": "c", "reason": "r"}, stage.clock())
+    bot, stage.services.bot = stage.services.bot, None
+    await alert(stage.services, stage.clock())
+    assert Alert.get().told_at is None
+    stage.services.bot = bot
+    await alert(stage.services, stage.clock() + timedelta(minutes=16))
+    await owner.hears_text("остановлен")
+    assert Alert.get().told_at
+
+
+async def test_an_owner_out_of_reach_is_no_reason_to_tell_another_again(stage: Stage) -> None:
+    owner = await owner_of(stage, owner={"ids": [OWNER, 777]})
+    raise_alert("k", "channel_stopped", {"channel": "c", "reason": "r"}, stage.clock())
+    await alert(stage.services, stage.clock())
+    await owner.hears_text("остановлен")
+    assert Alert.get().told_at

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from telethon import errors
 from telethon.tl import functions
 
 from jobs.alert import alert
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Alert
+from publisher.telegram.account import SignInError
+from publisher.telegram.governor import NotNow
 from tests.bot.conftest import OWNER, Stage, until
 
 
@@ -156,3 +160,83 @@ async def test_a_message_of_half_an_hour_ago_is_not_answered_by_any_clock(stage:
     await anna.say("/start")
     await anna.hears_text("Пришлите")
     assert not anna.heard
+
+
+async def test_pings_that_a_full_disk_ended_are_sent_again(stage: Stage) -> None:
+    """Without them a way that fell silent is never given up."""
+    client = (await stage.start()).account.client
+    client._keepalive_handle.cancel()
+    await until(client._keepalive_handle.done)
+    await until(lambda: client.is_connected() and not client._keepalive_handle.done())
+
+
+@pytest.mark.parametrize("refusal", ["FLOOD_WAIT_2", "INTERNAL"])
+async def test_what_the_server_would_not_tell_at_first_is_asked_for_again(
+    stage: Stage, refusal: str
+) -> None:
+    bot = await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    rule = stage.server.faults.error("updates.getDifference", refusal, times=1)
+    way = Way(bot.account.client)
+    await way.cut()
+    await anna.say("/help")
+    way.mend()
+    await anna.hears_text("Как заказать", seconds=25)
+    assert rule.fired == 1 and rule.calls <= 4
+
+
+async def test_a_wait_met_in_connecting_is_kept(stage: Stage) -> None:
+    """Also by the next process."""
+    bot = await stage.start()
+    way = Way(bot.account.client)
+    await way.cut()
+    rule = stage.server.faults.error("help.getConfig", "FLOOD_WAIT_4")
+    way.mend()
+    await until(lambda: rule.fired)
+    with pytest.raises(NotNow):
+        await bot.account.call("other", functions.help.GetConfigRequest())
+    await stage.stop()
+    with pytest.raises(NotNow):
+        await stage.start()
+    assert rule.fired == 1
+    stage.server.faults.clear()
+    await asyncio.sleep(4)
+    anna = await stage.person()
+    await stage.start()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+
+
+async def test_a_bot_signed_out_while_it_serves_ends(stage: Stage) -> None:
+    """For the daemon to sign it in anew."""
+    bot = await stage.start()
+    for method in ("updates.getDifference", "users.getUsers"):
+        stage.server.faults.error(method, "SESSION_REVOKED")
+    way = Way(bot.account.client)
+    await way.cut()
+    way.mend()
+    assert stage._task
+    with pytest.raises(ExceptionGroup) as ended:
+        await asyncio.wait_for(stage._task, 20)
+    assert isinstance(ended.value.exceptions[0], SignInError)
+    stage._task = None
+
+
+@pytest.mark.parametrize("refusal", ["", "INTERNAL"])
+async def test_a_start_that_failed_forgets_nothing_missed(stage: Stage, refusal: str) -> None:
+    await stage.start()
+    anna = await stage.person()
+    await anna.say("/start")
+    await anna.hears_text("Пришлите")
+    await stage.stop()
+    await anna.say("/help")
+    stage.server.faults.refusing = not refusal
+    if refusal:
+        stage.server.faults.error("help.getConfig", refusal, times=1)
+    with pytest.raises((OSError, errors.RPCError)):
+        await stage.start()
+    stage.server.faults.clear()
+    await stage.start()
+    await anna.hears_text("Как заказать")

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -20,10 +21,12 @@ import pytest
 from apscheduler.schedulers import base as schedulers
 from apscheduler.triggers import interval
 from peewee import OperationalError
+from pydantic import SecretStr
 
 from publisher import daemon
 from publisher.daemon import Daemon
-from publisher.ledger.models import Alert
+from publisher.ledger.models import Alert, Post
+from publisher.sandbox import LoopbackTelegram
 from publisher.settings import Secrets
 from publisher.telegram.account import SignInError
 from publisher.watchdog import Watchdog
@@ -31,7 +34,7 @@ from publisher.wording import say
 from publisher.workers import Workers
 from tests.chaos.audit import violations
 from tests.chaos.world import World, build_world
-from tests.conftest import Services, settings_for
+from tests.conftest import Clock, Services, make_post, settings_for
 
 PATIENCE = 180.0
 
@@ -190,7 +193,7 @@ async def test_sigterm_ends_a_start_that_gets_no_answer(
     async def never(services: Services) -> None:
         await asyncio.sleep(600)
 
-    monkeypatch.setattr(daemon, "connect_accounts", never)
+    monkeypatch.setattr(daemon, "connect_user", never)
     running = asyncio.create_task(Daemon(services_of(ledger)).run())
     await asyncio.sleep(0.1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -203,7 +206,7 @@ async def test_a_start_without_sign_in_says_what_to_do(
     async def refused(services: Services) -> None:
         raise SignInError("run: publisher login")
 
-    monkeypatch.setattr(daemon, "connect_accounts", refused)
+    monkeypatch.setattr(daemon, "connect_user", refused)
     with pytest.raises(SignInError, match="publisher login"):
         await Daemon(services_of(ledger)).run()
 
@@ -226,7 +229,7 @@ async def test_a_start_waits_for_a_server_out_of_reach(
         if answer := next(answers):
             raise answer
 
-    monkeypatch.setattr(daemon, "connect_accounts", connect)
+    monkeypatch.setattr(daemon, "connect_user", connect)
     await Daemon(services).connect()
     assert slept == [5, 10, 20, 40, 60]
     await asyncio.sleep(0.2)
@@ -244,6 +247,13 @@ async def test_a_job_that_can_leave_no_record_does_not_end_the_daemon(
     await Daemon(services_of(ledger)).job("publish")
 
 
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        await asyncio.sleep(0.02)
+
+
 class Served:
     """A bot that ends as told, then lives; when it was begun, by the pauses slept before."""
 
@@ -252,10 +262,14 @@ class Served:
         self.alive = asyncio.Event()
         services.sleep = self.sleep
         monkeypatch.setattr(daemon, "serve_bot", self.serve)
+        monkeypatch.setattr(daemon, "connect_bot", self.connect)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await asyncio.sleep(0)
+
+    async def connect(self, services: Services) -> None:
+        services.bot = None
 
     async def serve(self, services: Services) -> None:
         self.begun += 1
@@ -287,6 +301,69 @@ async def test_a_bot_that_ends_is_begun_anew_and_the_owner_is_told(
     keeping.cancel()
     await asyncio.wait({keeping})
     assert keeping.cancelled()
+
+
+@pytest.mark.parametrize("refusal", ["FLOOD_WAIT_7", "INTERNAL"])
+@pytest.mark.parametrize("method", ["help.getConfig", "updates.getState"])
+async def test_a_start_that_is_refused_waits_as_told(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, method: str, refusal: str
+) -> None:
+    """And does not take the refusal for an account that is not signed in."""
+    await services.account.client.disconnect()
+    services.user, began = None, clock()
+    rule = telegram.faults.error(method, refusal, times=1)
+    await Daemon(services).connect()
+    assert rule.fired == 1
+    assert services.account.client.is_connected()
+    assert clock() - began >= timedelta(seconds=7 if "FLOOD" in refusal else 5)
+
+
+async def test_posts_do_not_wait_for_a_bot_that_cannot_connect(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.world.add_bot("Бот", username="our_bot")
+    token = SecretStr(bot.token or "")
+    services.secrets = replace(services.secrets, bot_token=token)
+    telegram.faults.flood_wait("auth.importBotAuthorization", 3600, times=1)
+
+    async def serve(services: Services) -> None:
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(daemon, "serve_bot", serve)
+    post = make_post(services, clock())
+    found = Daemon(services)
+    running = asyncio.create_task(found.run())
+    await until(lambda: Post.get_by_id(post.id).state == "published")
+    assert services.bot is None
+    clock.forward(hours=1)
+    await until(lambda: services.bot is not None)
+    found.stop()
+    await asyncio.wait_for(running, 15)
+
+
+async def test_a_bot_that_was_signed_out_is_signed_in_by_its_token(
+    services: Services, telegram: LoopbackTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.world.add_bot("Бот", username="our_bot")
+    token = SecretStr(bot.token or "")
+    services.secrets = replace(services.secrets, bot_token=token)
+    served: list[object] = []
+
+    async def serve(services: Services) -> None:
+        served.append(services.bot)
+        if len(served) < 2:
+            raise ExceptionGroup("unhandled", [SignInError("signed out")])
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(daemon, "serve_bot", serve)
+    keeping = asyncio.create_task(Daemon(services).keep_bot())
+    await until(lambda: len(served) == 2)
+    first, second = served
+    assert second is services.bot and second is not first
+    assert not first.client.is_connected() and second.client.is_connected()
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    await second.client.disconnect()
 
 
 async def test_a_bot_is_begun_anew_also_when_the_ledger_takes_nothing(
@@ -357,7 +434,7 @@ async def test_a_clock_that_is_set_silences_no_job(
         return None
 
     monkeypatch.setattr(daemon, "run_job", note)
-    monkeypatch.setattr(daemon, "connect_accounts", connected)
+    monkeypatch.setattr(daemon, "connect_user", connected)
     clock = Wrong(monkeypatch)
     services = services_of(ledger)
     jobs = services.settings.jobs.model_copy(update={"publish": "every 1s", "cure": "every 1s"})
