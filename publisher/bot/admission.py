@@ -43,6 +43,8 @@ class Buckets:
         if key not in self._levels:
             return self.burst
         level, at = self._levels[key]
+        if now < at:  # the clock was set back: what passes from here on counts
+            self._levels[key] = (level, now)
         passed = max((now - at).total_seconds(), 0)
         return min(self.burst, level + passed * self.per_second)
 

@@ -55,7 +55,7 @@ async def _photos(sender: Sender, found: list[Meme]) -> list[tuple[int, Any]]:
     """Photos Telegram has already, and a few more put there now."""
     ready, uploads = [], 0
     for meme in found:
-        photo = sender.photos.get(meme.id)
+        photo = sender.photos.get(meme.file)
         if photo is None and uploads < NEW_UPLOADS:
             uploads += 1
             photo = await _upload(sender, meme)
@@ -75,5 +75,5 @@ async def _upload(sender: Sender, meme: Meme) -> types.InputPhoto | None:
             peer=types.InputPeerSelf(), media=types.InputMediaUploadedPhoto(uploaded)
         ),
     )
-    sender.keep_photo(meme.id, kept.photo)
+    sender.keep_photo(meme.file, kept.photo)
     return utils.get_input_photo(kept.photo)

@@ -39,6 +39,7 @@ UNWRITTEN = (OperationalError, InterfaceError, sqlite3.OperationalError)
 """The ledger or the session file is held by another or has no room: it passes."""
 WRITE_AGAIN = timedelta(seconds=5)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+CLOCK_SET = timedelta(seconds=5)
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Outbox:
     _next_at: datetime | None = None
     _unwritten: deque[Callable[[], None]] = field(default_factory=deque)
     _write_at: datetime = LONG_AGO
+    _seen: datetime = LONG_AGO
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -116,6 +118,7 @@ class Outbox:
 
     async def pump(self) -> None:
         """Send all that may be sent now; ends when the rest has to wait."""
+        self._mind_the_clock()
         while self._unwritten and self._write_at <= self.clock():
             self._end(self._unwritten.popleft())
         under_way: set[asyncio.Task[None]] = set()
@@ -127,6 +130,18 @@ class Outbox:
             task.add_done_callback(under_way.discard)
         if under_way:
             await asyncio.gather(*under_way)
+
+    def _mind_the_clock(self) -> None:
+        """What was counted by a clock that has been set back since is due as much earlier."""
+        now = self.clock()
+        back, self._seen = self._seen - now, now
+        if back < CLOCK_SET:
+            return
+        self._later = [(until - back, number, entry) for until, number, entry in self._later]
+        for *_, entry in (*self._ready, *self._later):
+            entry.until = entry.until and entry.until - back
+        self.closed_until = self.closed_until and self.closed_until - back
+        self._next_at, self._write_at = None, LONG_AGO
 
     async def news(self, seconds: float) -> None:
         """Wait for something new to send, `seconds` of real time at most."""

@@ -52,7 +52,8 @@ class Sender:
     account: BotAccount
     outbox: Outbox
     media: Path
-    photos: OrderedDict[int, types.InputPhoto] = field(default_factory=OrderedDict)
+    photos: OrderedDict[str, types.InputPhoto] = field(default_factory=OrderedDict)
+    """By the picture's file, which is named by its content; a meme's id may come again."""
 
     def text(
         self,
@@ -134,9 +135,9 @@ class Sender:
             try:
                 updates = await self._send_photo(place, meme, random_id, caption, markup)
             except errors.FileReferenceExpiredError:
-                self.photos.pop(meme.id, None)
+                self.photos.pop(meme.file, None)
                 updates = await self._send_photo(place, meme, random_id, caption, markup)
-            self._remember(meme.id, updates)
+            self._remember(meme.file, updates)
             on_sent(message_id_of(updates, random_id))
 
         return self.outbox.put(
@@ -155,8 +156,8 @@ class Sender:
         self, place: Place, meme: Meme, random_id: int, caption: str, markup: Any
     ) -> Any:
         media: Any
-        if meme.id in self.photos:
-            media = types.InputMediaPhoto(self.photos[meme.id])
+        if meme.file in self.photos:
+            media = types.InputMediaPhoto(self.photos[meme.file])
         else:
             picture = (self.media / meme.file).read_bytes()
             media = types.InputMediaUploadedPhoto(await self.account.upload(picture, "meme.jpg"))
@@ -172,16 +173,16 @@ class Sender:
             ),
         )
 
-    def _remember(self, meme_id: int, updates: Any) -> None:
+    def _remember(self, file: str, updates: Any) -> None:
         for update in getattr(updates, "updates", ()):
             photo = getattr(getattr(getattr(update, "message", None), "media", None), "photo", None)
             if isinstance(photo, types.Photo):
-                self.keep_photo(meme_id, photo)
+                self.keep_photo(file, photo)
 
-    def keep_photo(self, meme_id: int, photo: types.Photo) -> None:
+    def keep_photo(self, file: str, photo: types.Photo) -> None:
         """So that it need not be uploaded again."""
-        self.photos[meme_id] = utils.get_input_photo(photo)
-        self.photos.move_to_end(meme_id)
+        self.photos[file] = utils.get_input_photo(photo)
+        self.photos.move_to_end(file)
         if len(self.photos) > PHOTOS:
             self.photos.popitem(last=False)
 

@@ -133,3 +133,11 @@ def test_noise_is_bounded() -> None:
     for person in range(1000):
         noise.add(person, NOON)
     assert len(noise) == 100
+
+
+def test_tokens_come_back_by_a_clock_set_back() -> None:
+    buckets = Buckets(2, burst=1)
+    buckets.take("anna", NOON)
+    before = NOON - timedelta(hours=1)
+    assert buckets.wait("anna", before) == 30
+    assert buckets.take("anna", before + timedelta(seconds=30))

@@ -262,3 +262,20 @@ async def test_who_waits_again_leaves_the_key_to_whom_it_belongs_now(clock: Cloc
     clock.forward(seconds=10)
     await outbox.pump()
     assert said == ["first"]
+
+
+async def test_a_clock_set_back_holds_nothing_up(clock: Clock) -> None:
+    outbox, said = outbox_of(clock), []
+    for number in range(8):
+        until = clock() + timedelta(minutes=20)
+        outbox.put(Entry(7, NOTICE, saying(said, f"old {number}"), until=until))
+    flood = NotNow(clock() + timedelta(minutes=2), "flood")
+    outbox.put(Entry(8, EDIT, saying(said, "flooded", flood)))
+    await outbox.pump()
+    assert len(said) < 8 and outbox.closed_until
+    began = clock.forward(hours=-3)
+    outbox.put(Entry(9, NOTICE, saying(said, "new")))
+    while len(said) < 10:
+        assert clock.forward(seconds=5) < began + timedelta(minutes=5)
+        await outbox.pump()
+    assert "new" in said and "flooded" in said

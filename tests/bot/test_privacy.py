@@ -219,3 +219,18 @@ async def test_nobody_but_the_owner_decides_by_a_made_up_button(stage: Stage) ->
     await asyncio.gather(*(message.click(text=text) for text in ("x", "y", "n")))
     assert type(post).get_by_id(post.id).state == "planned"
     assert Meme.get_by_id(offered).state in ("offered", "considered")
+
+
+async def test_nobody_is_shown_the_picture_that_had_the_memes_number_before(stage: Stage) -> None:
+    """SQLite gives the numbers of deleted rows again; what was uploaded is remembered."""
+    bot = await stage.start()
+    anna, boris = await stage.person(), await stage.person("Боря")
+    await anna.say("кот и понедельник")
+    hers = await anna.hears_photo()
+    first = {meme.id for meme in Meme.select()}
+    assert memes.forget(stage.services, stage.clock() + timedelta(days=1, minutes=5)) == len(first)
+    await boris.say("дедлайн и отпуск")
+    his = await boris.hears_photo()
+    assert Wish.get(Wish.person == boris.id).meme_id in first
+    assert his.photo.id != hers.photo.id
+    assert bot.desk.answered == 2
