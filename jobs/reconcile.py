@@ -13,6 +13,7 @@ from publisher.ledger import transitions
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Channel, Meme, Post, Slot
 from publisher.ledger.restored import RESTORED, known_until
+from publisher.telegram.errors import CHANNEL_TROUBLE, telegram_name
 from publisher.telegram.peers import find_peer
 from publisher.telegram.publishing import HISTORY_DEPTH
 from publisher.telegram.reading import Seen, read_history
@@ -33,7 +34,12 @@ async def reconcile(services: Services, now: datetime) -> str:
         # One that left the config is compared when it comes back.
         if services.settings.channel(channel.handle):
             with one_of_many(channel.handle):
-                ends += await audit(services, channel, now)
+                try:
+                    ends += await audit(services, channel, now)
+                except CHANNEL_TROUBLE as error:
+                    facts = {"channel": channel.handle, "reason": telegram_name(error)}
+                    raise_alert(f"channel:{channel.handle}", "channel_stopped", facts, now)
+                    raise
     for post in transitions.unclear_posts(now, services.worker):
         if post.channel.state != RESTORED:
             ends[await services.publisher.reconcile(post)] += 1

@@ -12,6 +12,7 @@ from jobs.trouble import one_of_many
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Partner, Peer, Reply, Suggestion
+from publisher.ledger.restored import RESTORED
 from publisher.partners.conversations import Action, Choice, choose_action
 from publisher.partners.replies import Meaning, Own, Reading, has_words, read_replies, read_rules
 from publisher.settings.model import PartnerSettings
@@ -33,11 +34,15 @@ EVENTS: dict[str, tuple[Meaning, str]] = {
 
 
 async def replies(services: Services, now: datetime) -> str:
-    """Listen where an answer may be expected, and carry out what is due."""
+    """Listen where an answer may be expected, and carry out what is due.
+
+    After a restore not before it is known again what was offered: an answer would be taken for
+    one to the offers that the ledger still knows.
+    """
     counts: Counter[str] = Counter()
     for settings in services.settings.partners:
         partner = Partner.get_or_none(Partner.handle == settings.handle.lower())
-        if partner is None:
+        if partner is None or partner.state == RESTORED:
             continue
         with one_of_many(partner.handle):
             try:

@@ -86,9 +86,11 @@ async def recall(
         services.account, inbox.peer, after_id=last_known(services, settings), limit=AUDIT_DEPTH
     )
     horizon = timedelta(days=services.settings.suggestions.horizon_days)
+    of_this = Suggestion.select(Suggestion.message_id).where(Suggestion.partner == partner)
+    known = {row.message_id for row in of_this}  # by an earlier run that had to wait, too
     found = 0
     for message in reversed(seen):
-        if not message.outgoing or message.photo is None:
+        if not message.outgoing or message.photo is None or message.message_id in known:
             continue
         meme = await meme_in(services, message)
         if meme is None:

@@ -205,3 +205,21 @@ async def test_a_restored_channel_is_what_the_config_makes_of_it(
         "left_one": ("restored", "to be compared with its history"),
     }
     assert Alert.get(Alert.key == "channel:our_channel").cured_at is not None
+
+
+async def test_a_channel_that_cannot_be_compared_is_told_once(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, tmp_path: Path
+) -> None:
+    clock.now = MORNING
+    await live(services, clock, MORNING + timedelta(minutes=30))
+    backup(services.settings, tmp_path / "old.tar")
+    bring_back(services, tmp_path / "old.tar", clock())
+    telegram.faults.error("messages.getHistory", "CHANNEL_PRIVATE", times=2)
+    for _ in range(2):
+        assert (await run_job(services, "reconcile", clock.forward(minutes=5))).ok
+        [told] = Alert.select().where(Alert.key == "channel:our_channel")
+        assert (told.code, told.facts["reason"]) == ("channel_stopped", "CHANNEL_PRIVATE")
+        assert (Channel.get().state, told.cured_at) == ("restored", None)
+    assert (await run_job(services, "reconcile", clock.forward(minutes=5))).ok
+    assert Channel.get().state == "ok"
+    assert Alert.get(Alert.key == "channel:our_channel").cured_at

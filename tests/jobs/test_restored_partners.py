@@ -13,11 +13,11 @@ from jobs.services import Services
 from jobs.suggest import may_offer
 from publisher.archive import backup
 from publisher.ledger import suggestions as ledger
-from publisher.ledger.models import JobRun, Meme, Partner, Suggestion
+from publisher.ledger.models import JobRun, Meme, Partner, Reply, Suggestion
 from publisher.sandbox import LoopbackTelegram
 from publisher.sandbox.records import Peer, User
 from publisher.telegram.sending import send_text
-from tests.conftest import Clock
+from tests.conftest import PHONE, Clock
 from tests.partners.test_conversations import BOT, add_box, add_memes, with_partner
 from tests.test_restore import bring_back
 
@@ -226,3 +226,34 @@ def test_a_restore_is_written_down_with_the_last_moment_known(
     bring_back(services, tmp_path / "old.tar", clock.forward(days=3))
     run = JobRun.get(JobRun.job == "restore")
     assert (run.started_at, run.finished_at, run.ok) == (at + timedelta(days=3), at, True)
+
+
+async def test_an_answer_to_a_forgotten_offer_is_not_taken_for_one_to_another(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, box: User, tmp_path: Path
+) -> None:
+    """It comes before the inbox was compared."""
+    await make_offers(services, telegram, clock, 2)
+    backup(services.settings, tmp_path / "old.tar")
+    await make_offers(services, telegram, clock, 1)
+    assert Suggestion.select().where(Suggestion.state == "sent").count() == 2
+    person = telegram.world.user_by_phone(PHONE.lstrip("+"))
+    telegram.world.create_private(box, person, text="Нет, не подходит, отклонено")
+    bring_back(services, tmp_path / "old.tar", clock())
+    for name in ("replies", "suggest", "replies"):
+        assert (await run_job(services, name, clock.forward(minutes=10))).ok
+    assert Reply.select().count() == 1
+    assert {row.outcome for row in Suggestion.select()} == {"pending"}
+
+
+async def test_a_wait_on_the_way_through_an_inbox_loses_nothing_read_so_far(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, box: User, tmp_path: Path
+) -> None:
+    backup(services.settings, tmp_path / "old.tar")
+    await make_offers(services, telegram, clock, 5)
+    bring_back(services, tmp_path / "old.tar", clock())
+    Partner.update(watched_at=clock()).execute()
+    rule = telegram.faults.flood_wait("upload.getFile", 60, nth=3)
+    assert (await run_job(services, "suggest", clock())).ok
+    assert (Partner.get().state, Suggestion.select().count(), rule.calls) == ("restored", 2, 3)
+    assert (await run_job(services, "suggest", clock.forward(minutes=2))).ok
+    assert (Partner.get().state, Suggestion.select().count(), rule.calls) == ("ok", 4, 5)
