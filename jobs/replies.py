@@ -22,7 +22,9 @@ from publisher.telegram.suggesting import Heard, NoInbox, find_inbox, join, list
 log = logging.getLogger(__name__)
 
 TRIES = 3
+SAME_STEP, STEPS = 2, 8
 SOON, LATER, SELDOM = timedelta(0), timedelta(hours=1), timedelta(hours=6)
+DAY = timedelta(days=1)
 EVENTS: dict[str, tuple[Meaning, str]] = {
     "approved": ("accepted", "the channel approved the suggested post"),
     "declined": ("rejected", "the channel declined the suggested post"),
@@ -56,7 +58,10 @@ async def replies(services: Services, now: datetime) -> str:
 
 
 def is_due(partner: Partner, now: datetime) -> bool:
-    """Each time for two hours after an offer, hourly for two days, then four times a day."""
+    """Each time for two hours after an offer, hourly for two days, then four times a day.
+
+    Hourly too when no offer waits: a ban or a word to stop may come at any time.
+    """
     last = (
         Suggestion.select(Suggestion.sent_at)
         .where(
@@ -68,9 +73,12 @@ def is_due(partner: Partner, now: datetime) -> bool:
         .first()
     )
     if last is None:
-        return False
-    age = now - last.sent_at
-    gap = SOON if age < timedelta(hours=2) else LATER if age < timedelta(days=2) else SELDOM
+        if not partner.inbox_message_id:
+            return False
+        gap = LATER
+    else:
+        age = now - last.sent_at
+        gap = SOON if age < timedelta(hours=2) else LATER if age < timedelta(days=2) else SELDOM
     return partner.inbox_read_at is None or now - partner.inbox_read_at >= gap
 
 
@@ -90,7 +98,7 @@ async def hear_partner(
         services.account,
         inbox,
         after_id=partner.inbox_message_id,
-        since_id=min((s.message_id or 0 for s in waiting), default=partner.inbox_message_id),
+        since_id=read_from(partner, waiting),
     )
     new = [one for one in heard if not known(partner, one)]
     readings = await read_all(services, settings, new)
@@ -98,27 +106,53 @@ async def hear_partner(
         row_for(partner, settings, one, reading, waiting)
         for one, reading in zip(new, readings, strict=True)
     ]
+    if not waiting:  # nothing of ours hangs on what they ask now
+        rows = [row | {"action_state": ""} for row in rows]
     kept = ledger.keep_replies(partner, rows, cursor, now)
     for reply in kept:
         take_to_heart(partner, settings, reply, now)
     return Counter(reply.meaning for reply in kept)
 
 
+def read_from(partner: Partner, waiting: list[Suggestion]) -> int:
+    """The oldest offer that waits, or the first message not read yet, whichever was before.
+
+    What was said in an inbox before the first offer ever is no answer.
+    """
+    unread = partner.inbox_message_id + 1
+    first = min((s.message_id or 0 for s in waiting), default=unread)
+    return min(first, unread) if partner.inbox_message_id else first
+
+
 def known(partner: Partner, heard: Heard) -> bool:
-    return (
-        Reply.select()
-        .where(
+    """Read before: the same words, and no buttons but those it had then."""
+    shown = labels_of(heard)
+    return any(
+        not shown or row.action.get("buttons", shown) == shown
+        for row in Reply.select().where(
             (Reply.partner == partner)
             & (Reply.message_id == heard.message_id)
-            & (Reply.text == words_of(heard))
+            & Reply.text.in_((words_of(heard), f"{words_of(heard)}\n{shown}"))
         )
-        .exists()
     )
 
 
 def words_of(heard: Heard) -> str:
-    """What is kept of it; an event without words is kept by its name."""
-    return heard.text or (f"[{heard.event}]" if heard.event else "")
+    """What is kept of it; an event without words is kept by its name, a picture by its buttons."""
+    return heard.text or (f"[{heard.event}]" if heard.event else labels_of(heard))
+
+
+def labels_of(heard: Heard) -> str:
+    return " ".join(f"[{b.text}]" for b in heard.buttons)
+
+
+def kept_words(partner: Partner, heard: Heard) -> str:
+    """`words_of`, told from what was kept of the message when it had other buttons."""
+    words = words_of(heard)
+    before = Reply.select().where(
+        (Reply.partner == partner) & (Reply.message_id == heard.message_id) & (Reply.text == words)
+    )
+    return f"{words}\n{labels_of(heard)}" if heard.buttons and before.exists() else words
 
 
 async def read_all(
@@ -153,7 +187,7 @@ def row_for(
     waiting: list[Suggestion],
 ) -> dict[str, Any]:
     """A reply's row, with what is to be done about it."""
-    buttons = [Choice(b.text, bool(b.url)) for b in heard.buttons]
+    buttons = [Choice(b.text, bool(b.url), b.url) for b in heard.buttons]
     action = choose_action(
         reading.meaning,
         heard.text,
@@ -163,13 +197,13 @@ def row_for(
         partner=partner.handle,
         may_join=settings.join,
     )
-    about = subject(heard, reading.meaning, waiting)
+    about = subject(partner, heard, reading.meaning, waiting)
     return {
         "suggestion": about,
         "message_id": heard.message_id,
         "edited_at": heard.edited_at,
         "at": heard.edited_at or heard.at,
-        "text": words_of(heard),
+        "text": kept_words(partner, heard),
         "meaning": reading.meaning,
         "because": f"{reading.because} ({reading.score:.2f})",
         "action": plan_of(action, heard),
@@ -179,6 +213,7 @@ def row_for(
 
 def plan_of(action: Action, heard: Heard) -> dict[str, Any]:
     plan: dict[str, Any] = {"do": action.do, "because": action.because}
+    plan["buttons"] = labels_of(heard)
     if action.button >= 0:
         button = heard.buttons[action.button]
         plan["button"] = button.text
@@ -190,14 +225,22 @@ def plan_of(action: Action, heard: Heard) -> dict[str, Any]:
     return plan
 
 
-def subject(heard: Heard, meaning: Meaning, waiting: list[Suggestion]) -> Suggestion | None:
-    """Which offer is spoken of: the one replied to; else the last one sent before it was said.
+def subject(
+    partner: Partner, heard: Heard, meaning: Meaning, waiting: list[Suggestion]
+) -> Suggestion | None:
+    """Which offer is spoken of: the one replied to, be it settled long ago; else the last one
+    sent before it was said.
 
     A verdict without a sign of which it is, while several offers wait for one, is nobody's.
     """
-    direct = next((s for s in waiting if s.message_id == heard.reply_to), None)
-    if direct is not None:
-        return direct
+    if heard.reply_to is not None:
+        direct = Suggestion.get_or_none(
+            (Suggestion.partner == partner)
+            & (Suggestion.state == "sent")
+            & (Suggestion.message_id == heard.reply_to)
+        )
+        if direct is not None:
+            return direct
     before = [
         s for s in waiting if s.sent_at <= heard.at and (s.message_id or 0) < heard.message_id
     ]
@@ -221,8 +264,11 @@ def take_to_heart(partner: Partner, settings: PartnerSettings, reply: Reply, now
             ledger.offer_again(row, until, reply.text)
     if plan["do"] == "ask_owner":
         ask_owner(partner, reply, now)
-    if reply.meaning == "rejected" and row is not None:
-        ledger.settle(row, "rejected", reply.text, reply.at)
+    if (
+        reply.meaning == "rejected"
+        and row is not None
+        and ledger.settle(row, "rejected", reply.text, reply.at)
+    ):
         after_rejection(partner, now)
 
 
@@ -259,9 +305,11 @@ async def carry_out(
     """
     if reply.action_state == "doing":
         ledger.end_action(reply, "due")
-    if reply.tries >= TRIES:
+    if reply.tries >= TRIES or in_circles(reply, now):
+        told = failed_before(reply, now)
         Reply.update(action_state="failed").where(Reply.id == reply.id).execute()
-        ask_owner(partner, reply, now)
+        if not told:
+            ask_owner(partner, reply, now)
         return
     if not ledger.begin_action(reply, now):
         return
@@ -279,6 +327,33 @@ async def carry_out(
         ledger.end_action(reply, "done" if done else "due")
     if plan["do"] == "join" and reply.suggestion is not None and "button" not in plan:
         ledger.offer_again(reply.suggestion, now, "joined the partner's channel as asked")
+
+
+def in_circles(reply: Reply, now: datetime) -> bool:
+    """The conversation leads nowhere: the same question again, or too many in all."""
+    taken = [r for r in about_the_same(reply, now) if r.action_state == "done"]
+    step = (reply.action.get("button"), reply.action.get("text"))
+    same = [r for r in taken if (r.action.get("button"), r.action.get("text")) == step]
+    return len(taken) >= STEPS or len([r for r in same if r.text == reply.text]) >= SAME_STEP
+
+
+def failed_before(reply: Reply, now: datetime) -> bool:
+    """The owner was told already that it leads nowhere with this offer."""
+    return any(r.action_state == "failed" for r in about_the_same(reply, now))
+
+
+def about_the_same(reply: Reply, now: datetime) -> list[Reply]:
+    """Other replies to the message by which this offer was sent; of a day when it is to none."""
+    row = reply.suggestion
+    since = Reply.message_id > row.message_id if row and row.message_id else Reply.at > now - DAY
+    return list(
+        Reply.select().where(
+            (Reply.partner == reply.partner_id)
+            & (Reply.id != reply.id)
+            & (Reply.suggestion == row if row else Reply.suggestion.is_null())
+            & since
+        )
+    )
 
 
 async def press_button(

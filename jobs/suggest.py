@@ -19,7 +19,7 @@ from jobs.trouble import one_of_many
 from jobs.watch import find_meme
 from publisher.embedding import embed
 from publisher.ledger import suggestions as ledger
-from publisher.ledger.models import Meme, Partner, Suggestion, Topic
+from publisher.ledger.models import Meme, Partner, Sighting, Suggestion, Topic
 from publisher.ledger.restored import RESTORED, known_until
 from publisher.partners import choice
 from publisher.partners.matching import coarse_hash
@@ -61,11 +61,20 @@ async def suggest(services: Services, now: datetime) -> str:
             continue
         with one_of_many(partner.handle):
             offer = ledger.due(partner, now)
+            if offer is not None and shown_by(partner, offer.meme):
+                ledger.failed(offer, "shown", "the partner posted it meanwhile")
+                offer = None
             if offer is None and not ledger.has_open(partner):
                 offer = await plan_next(services, partner, settings, now)
             if offer is not None:
                 ends[await suggester.offer(offer, settings)] += 1
     return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()) if count)
+
+
+def shown_by(partner: Partner, meme: Meme) -> bool:
+    """The partner posted the meme since the offer was planned."""
+    seen = (Sighting.partner == partner) & (Sighting.meme == meme)
+    return bool(Sighting.select().where(seen).exists())
 
 
 def suggester_of(services: Services) -> Suggester:

@@ -23,6 +23,7 @@ class Choice:
 
     text: str
     leads_away: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,40 @@ SIGNED = re.compile(
     r"с подписью|подписа|от (моего|своего) имени|с автор|указать (автор|имя|ник)|с именем|"
     r"показать|публично|signed|with (my )?(name|credit|signature)|credit|as me|show"
 )
+NOT_ANONYMOUS = re.compile(r"\bне (анон|инког)|\bnot (be )?anon|n't (hide|be anon)|not hide")
+NEGATED = re.compile(r"\bне\b|n't\b|\b(not|never)\b")
+FORWARD = re.compile(
+    r"\b(отправ(ит|ля|к)|опублик|публиков|предложить|предлагаем|размест|publish|send|submit\b|post\b)"
+)
+PRICE = re.compile(
+    r"\b(оплат|заплат|плат(ить|н)|стоит \d|стоимост|цена\b|донат|купить|премиум|"
+    r"pay|paid\b|buy\b|purchas|donat|premium|price|costs?\b)|"
+    r"\d ?(⭐|звезд|руб|р\b|₽|\$|€|stars?\b|usd\b|xtr\b)|[$€] ?\d"
+)
+UNDO = re.compile(
+    r"\b(удал|отмен|отозв|отзыв|стереть|сотр|снять|сброс|очист|заново|прекрат|отказ|"
+    r"delet|remov|cancel|withdraw|discard|clear|reset|start over)"
+)
+OTHER = re.compile(
+    r"\b(подписаться|подписк|подпишусь|отпис|рассылк|новост|уведомлен|возраст|18\b|"
+    r"subscri|unsubscri|follow|newsletter|news\b|notif)"
+)
+ASTRAY = re.compile(
+    rf"{OTHER.pattern}|💳|💰|💎|💵|⭐|\b(без|вне) очереди|"
+    r"\b((поддерж|жалоб|правил|предпросмотр)\w*|срочно|позже|потом|еще|друг(ой|ое|ую|у)|"
+    r"нов(ый|ое|ую)|"
+    r"later|another|again|more|new|skip|priority|support|complain|preview|rules)\b"
+)
+"""Labels that may hold a yes and do something else than to go on with this offer."""
+ASKS_NAME = re.compile(
+    r"(указ|подпис|показ|упом|добав)\w*[^.!?]{0,25}(автор|имя\b|ник\b|подпись|\bвас\b|\bтебя\b)|"
+    r"\bcredit|mention you|your (name|nick\w*|username)"
+)
+"""A question that is answered with yes by those who want their name shown."""
+EITHER = re.compile(
+    r"\b(?:как (?!автор)|(?:или|либо|выбери(?:те)?|how|or|choose|select)\b)|(?<!да)/"
+)
+LINK = re.compile(r"(?:t\.me/|domain=)(\+|[A-Za-z][A-Za-z0-9_]{3,31})")
 CHECK = re.compile(r"проверить|подписал|готово|я в деле|check|subscribed|joined|done|i['’]?m in")
 OFFER = re.compile(r"предлож|прислать|отправить (мем|пост)|suggest|submit|send (a )?(meme|post)")
 
@@ -82,26 +117,40 @@ def choose_action(
 
 
 def _confirm(text: str, buttons: Sequence[Choice], language: str, signed: bool) -> Action:
-    """Press what goes on with the offer; with the wish for a signature where it is asked."""
+    """Press what goes on with the offer; with the wish for a signature where it is asked.
+
+    Never what costs money, takes the offer back, subscribes to something or does yet another
+    thing, and no plain yes to a question of these: then the owner is asked.
+    """
+    asked, question = normalise(text), question_in(text)
+    wanted = "signed" if signed else "anonymous"
     inside = [(i, normalise(b.text)) for i, b in enumerate(buttons) if not b.leads_away]
-    wanted, other = (SIGNED, ANONYMOUS) if signed else (ANONYMOUS, SIGNED)
-    if any(SIGNED.search(t) for _, t in inside) or any(ANONYMOUS.search(t) for _, t in inside):
-        for index, label in inside:
-            if wanted.search(label):
-                return Action("press", button=index, because="the authorship as configured")
-        for index, label in inside:
-            if YES.search(label) and not NO.search(label) and not other.search(label):
-                return Action("press", button=index, because="goes on with the offer")
-    for index, label in inside:
-        if YES.search(label) and not NO.search(label):
+    if PRICE.search(question):
+        return Action("ask_owner", because="it is asked for money")
+    safe = [
+        (i, t) for i, t in inside if not (ASTRAY.search(t) or PRICE.search(t) or UNDO.search(t))
+    ]
+    for index, label in safe:
+        if authorship(label) == wanted:
+            return Action("press", button=index, because="the authorship as configured")
+    safe = [(i, t) for i, t in safe if not (authorship(t) or refuses(t))]
+    aside = of_another_matter(question)
+    named = name_asked(question)
+    plain = not any(authorship(label) for _, label in inside)
+    if not aside and plain and named not in ("", wanted):
+        return _no_name(question, named, inside, language)
+    for index, label in safe:
+        if YES.search(label) and (not aside or FORWARD.search(label)):
             return Action("press", button=index, because="confirms the offer")
-    left = [i for i, label in inside if not NO.search(label)]
-    if len(inside) == 2 and len(left) == 1:
-        return Action("press", button=left[0], because="the only button that is no refusal")
+    if aside:
+        return Action("ask_owner", because="a yes to another matter")
+    refusals = sum(refuses(label) for _, label in inside)
+    if (len(inside), len(safe), refusals) == (2, 1, 1):
+        return Action("press", button=safe[0][0], because="the only button that is no refusal")
     if inside:
         return Action("ask_owner", because="none of the buttons is plain")
-    asked = normalise(text)
-    if ANONYMOUS.search(asked) and SIGNED.search(asked):
+    either = EITHER.search(question) and ANONYMOUS.search(question)
+    if either or (ANONYMOUS.search(asked) and SIGNED.search(asked)):
         words = {
             ("ru", True): "С подписью",
             ("ru", False): "Анонимно",
@@ -115,16 +164,77 @@ def _confirm(text: str, buttons: Sequence[Choice], language: str, signed: bool) 
     return Action("ask_owner", because="a confirmation without buttons")
 
 
+def _no_name(question: str, named: str, inside: Sequence[tuple[int, str]], language: str) -> Action:
+    """A question of yes or no about the name, and a yes is not as configured.
+
+    A no is safe where nothing but the name is asked for: «Указать вас автором?»
+    """
+    because = "the authorship as configured"
+    if named == "signed" and not FORWARD.search(question):
+        no = [i for i, label in inside if re.search(r"\b(нет|no|nope)\b", label)]
+        if len(no) == 1:
+            return Action("press", button=no[0], because=because)
+        if not inside:
+            return Action("say", text={"ru": "Нет", "en": "No"}[language], because=because)
+    return Action("ask_owner", because="a yes is not the authorship as configured")
+
+
+def question_in(text: str) -> str:
+    """What is asked: sentences with a question mark, else those that ask to confirm, else all.
+
+    A question of a word or three («Продолжить?») is of what was said before it.
+    """
+    plain = normalise(text)
+    sentences = re.findall(r"[^.!?]+[.!?]*", plain)
+    asked = [s for s in sentences if "?" in s]
+    asked = asked or [s for s in sentences if re.search(r"подтверд|уверен|confirm|sure", s)]
+    question = "".join(asked)
+    if len(re.findall(r"\w+", question)) > 3:
+        return question
+    return plain[: plain.rfind(asked[-1]) + len(asked[-1])] if asked else plain
+
+
+def of_another_matter(question: str) -> bool:
+    """It is asked to take the offer back, to subscribe or how old one is, before anything else."""
+    forward = FORWARD.search(question)
+    before = question[: forward.start()] if forward else question
+    return bool(UNDO.search(before) or OTHER.search(before))
+
+
+def name_asked(question: str) -> str:
+    """What a yes to the question would be: `anonymous`, `signed`, or neither."""
+    if EITHER.search(question) or (ANONYMOUS.search(question) and SIGNED.search(question)):
+        return ""
+    asked = ASKS_NAME.search(question) and not ANONYMOUS.search(question)
+    return "signed" if asked else authorship(question)
+
+
+def authorship(words: str) -> str:
+    """`anonymous`, `signed`, or nothing."""
+    if NOT_ANONYMOUS.search(words):
+        return "signed"
+    named = SIGNED.search(words)
+    if ANONYMOUS.search(words) or (named and NEGATED.search(words)):
+        return "anonymous"
+    return "signed" if named else ""
+
+
+def refuses(label: str) -> bool:
+    return bool(NO.search(label) or NEGATED.search(label))
+
+
 def _precondition(text: str, buttons: Sequence[Choice], partner: str, may_join: bool) -> Action:
     """Join the partner's own channel and no other; sponsors' channels are the owner's affair."""
-    named = {h.lower() for h in re.findall(r"@([A-Za-z][A-Za-z0-9_]{3,31})", text)}
-    named |= {h.lower() for h in re.findall(r"t\.me/([A-Za-z][A-Za-z0-9_]{3,31})", text)}
+    told = " ".join([text, *(b.url for b in buttons)])
+    named = {h.lower() for h in re.findall(r"@([A-Za-z][A-Za-z0-9_]{3,31})", told)}
+    named |= {h.lower() for h in LINK.findall(told)}
     strangers = named - {partner.lower()}
     away = [b for b in buttons if b.leads_away]
     asks_to_join = re.search(r"подпи[сш]|вступ|subscrib|join|member|follow", normalise(text))
     if not may_join or strangers or not asks_to_join or len(away) > 1:
         return Action("ask_owner", because="a condition that only the owner can meet")
-    check = next((i for i, b in enumerate(buttons) if CHECK.search(normalise(b.text))), -1)
+    labels = [(i, normalise(b.text)) for i, b in enumerate(buttons) if not b.leads_away]
+    check = next((i for i, t in labels if CHECK.search(t) and not PRICE.search(t)), -1)
     return Action("join", button=check, because="the partner's own channel, named in config")
 
 
@@ -150,7 +260,11 @@ def waiting_time(text: str) -> timedelta | None:
     asked = normalise(text)
     if AFTER.search(asked):
         part = asked[AFTER.search(asked).start() :]  # type: ignore[union-attr]
-        found = [int(m[1]) * unit for pattern, unit in UNITS for m in pattern.finditer(part)]
+        found = [
+            min(int(m[1][:6]) * unit, LONGEST)
+            for pattern, unit in UNITS
+            for m in pattern.finditer(part)
+        ]
         total = sum(found, timedelta(0))
         if found and total > timedelta(0):
             return min(total, LONGEST)

@@ -23,6 +23,7 @@ from publisher.partners.alignment import Overlay, frame_of, grey, overlay, witho
 Picture = Path | str | bytes
 
 HASH_SIDE = 8
+LEAST_SIDE = 16
 NEAR = 24
 """Bits of 64: unrelated pictures are about 32 apart, altered copies below 20."""
 
@@ -57,7 +58,10 @@ def open_picture(picture: Picture) -> Image.Image:
         found = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture)
         if found.format == "JPEG":
             found.draft("L", (1024, 1024))
-        return ImageOps.exif_transpose(found).convert("RGB")
+        upright = ImageOps.exif_transpose(found).convert("RGB")
+        if min(upright.size) < LEAST_SIDE:
+            raise ValueError(f"{upright.width} × {upright.height} pixels are too few to compare")
+        return upright
     except Exception as error:
         name = "the picture" if isinstance(picture, bytes) else picture
         raise ValueError(f"{name}: not a readable picture: {error}") from error

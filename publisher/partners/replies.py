@@ -66,6 +66,11 @@ AFTERWARDS = re.compile(
     r"(?:'s| is| goes| has been)? (?:live|up|out|posted|published|online)"
 )
 """What is told beside a decision and nothing hangs on: a link to come, the state before."""
+ABOUT_ANOTHER = re.compile(
+    r"\b(?:предыдущ|прошл|уже\b|раньше|ранее|заявок|сегодня|не\b|лимит|осталось)|n't\b|"
+    r"\b(?:previous|earlier|last|already|not|limit|remaining|left)\b|\d\s*(?:/|из|of)\s*\d"
+)
+"""A sentence that may speak of an offer before this one, or counts them."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,8 @@ def _held_up(plain: str) -> tuple[Meaning, str] | None:
         return "blocked", blocked
     limit = _found("limit", plain)
     if limit and not _found("limit_not", plain):
+        if arrived := _arrived_before_limit(plain):
+            return "receipt", f"{arrived}; the limit is for the next"
         return "rate_limited", limit
     waiting = _found("not_yet", plain)
     if waiting:
@@ -190,6 +197,19 @@ def _held_up(plain: str) -> tuple[Meaning, str] | None:
     if refused_kind and not _already_there(plain):
         return "unsupported", refused_kind
     return None
+
+
+def _arrived_before_limit(plain: str) -> str:
+    """Our offer got in, and the limit is told for the next one: «Получено. Следующий — завтра».
+
+    To take it for a limit would send the same meme again.
+    """
+    for sentence in SENTENCE.split(plain):
+        if ABOUT_ANOTHER.search(sentence) or _found("limit", sentence):
+            continue
+        if _arrived(sentence):
+            return f"arrived: «{sentence.strip()[:60]}»"
+    return ""
 
 
 def _already_there(plain: str) -> bool:
