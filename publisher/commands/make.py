@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, r
 from publisher.commands.context import settings_of as _settings
 from publisher.llm import ModelError, probe
 from publisher.memes.corpus import load_corpus
-from publisher.memes.make import MakeRequest, make_memes
+from publisher.memes.make import Made, MakeRequest, make_memes
 from publisher.memes.memegen_import import read_memegen
 from publisher.memes.preview import contact_sheet
 from publisher.memes.render import RenderError, render
@@ -48,6 +51,14 @@ def model_cache(settings: Settings | None) -> Path:
     """Where is kept what a model can: with the daemon's state, or in the user's cache."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "memegen"
     return (settings.state if settings else home) / "models"
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"cannot write {out}: {error.strerror or error}") from error
 
 
 def _embedding(settings: Settings | None) -> str | None:
@@ -88,7 +99,7 @@ def meme(
         settings.path(settings.model.path) if settings and settings.model.path else None
     )
     request = MakeRequest(
-        topic=topic,
+        topic=topic.encode("utf-8", "replace").decode(),  # bytes that are no text
         language=language or (settings.language if settings else "ru"),
         count=count,
         seed=seed,
@@ -101,11 +112,31 @@ def meme(
         blocklist=settings.topics.blocklist if settings else (),
         cache=str(model_cache(settings)),
     )
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     try:
         made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    out.mkdir(parents=True, exist_ok=True)
+    with _writing(out):
+        pictures, record = _keep_memes(made, request, out)
+    if as_json:
+        print_json(record)
+    else:
+        for path, _ in pictures:
+            click.echo(path)
+        for note in made.notes:
+            click.echo(note, err=True)
+        where = f": {out / 'sheet.png'}" if pictures else ""
+        click.echo(f"{len(pictures)} memes in {made.seconds:.0f} s{where}", err=True)
+    if not pictures:
+        raise SystemExit(1)
+
+
+def _keep_memes(
+    made: Made, request: MakeRequest, out: Path
+) -> tuple[list[tuple[Path, str]], dict[str, Any]]:
+    """The pictures with their templates, and the record written beside them."""
     pictures = []
     for number, candidate in enumerate(made.chosen, start=1):
         path = out / f"{number:02d}-{candidate.caption.template}.jpg"
@@ -114,22 +145,14 @@ def meme(
     if pictures:
         contact_sheet(pictures, out / "sheet.png")
     record = dataclasses.asdict(made)
-    for candidate in (*record["chosen"], *record["refused"]):
-        candidate.pop("jpeg")
-    for candidate, (path, _) in zip(record["chosen"], pictures, strict=True):
-        candidate["file"] = path.name
+    for entry in (*record["chosen"], *record["refused"]):
+        entry.pop("jpeg")
+    for entry, (path, _) in zip(record["chosen"], pictures, strict=True):
+        entry["file"] = path.name
     record["request"] = dataclasses.asdict(request)
-    (out / "memes.json").write_text(json.dumps(record, ensure_ascii=False, indent=2))
-    if as_json:
-        print_json(record)
-    else:
-        for path, _ in pictures:
-            click.echo(path)
-        for note in made.notes:
-            click.echo(note, err=True)
-        click.echo(f"{len(pictures)} memes in {made.seconds:.0f} s: {out / 'sheet.png'}", err=True)
-    if not pictures:
-        raise SystemExit(1)
+    text = json.dumps(record, ensure_ascii=False, indent=2)
+    (out / "memes.json").write_text(text, encoding="utf-8")
+    return pictures, record
 
 
 @click.command("render")
@@ -161,8 +184,9 @@ def render_command(
         )
     except (RenderError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(drawn.jpeg)
+    with _writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(drawn.jpeg)
     if as_json:
         print_json(
             {
@@ -222,15 +246,23 @@ def templates_check(config: Path, directory: Path | None) -> None:
 )
 @plain_errors
 def templates_preview(config: Path, language: str | None, out: Path) -> None:
-    """All templates on one contact sheet, each with a caption of the corpus."""
+    """All templates on one contact sheet, each with a caption: of the corpus, or its example."""
     settings = _or_default(config)
     tongue = language or (settings.language if settings else "ru")
     examples = {e.template: e.texts for e in reversed(load_corpus()) if e.language == tongue}
     drawn = []
     for template in load_templates(*_template_dirs(settings)).values():
-        texts = examples.get(template.id) or [box.name for box in template.boxes]
-        drawn.append((render(template, texts, language=tongue).image, template.id))
-    contact_sheet(drawn, out)
+        own = template.example.of(tongue) if template.example else None
+        texts = examples.get(template.id) or own or [box.name for box in template.boxes]
+        try:
+            drawn.append((render(template, texts, language=tongue).image, template.id))
+        except RenderError as error:
+            click.echo(f"left out: {error}", err=True)
+    try:
+        with _writing(out):
+            contact_sheet(drawn, out)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(out)
 
 
@@ -257,7 +289,8 @@ def templates_import(directory: Path, licence: str) -> None:
         file = directory / LICENCE_FILE
         if file.exists():
             raise click.ClickException(f"{file} is there but empty: write the licence into it")
-        file.write_text(licence.strip() + "\n", encoding="utf-8")
+        with _writing(file):
+            file.write_text(licence.strip() + "\n", encoding="utf-8")
         click.echo(f"wrote {file}")
         found, problems = read_memegen(directory)
     for template in found:
@@ -385,8 +418,9 @@ def _topic_record(topic: Topic) -> dict[str, Any]:
 def screen(as_json: bool, kind: str, language: str | None) -> None:
     """Judge lines of standard input: may this be memed, may this be posted?"""
     judge = screen_topic if kind == "topic" else screen_caption
-    for line in sys.stdin:
-        text = line.rstrip("\n")
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
+    for line in lines:
+        text = line.rstrip("\r\n")
         if not text.strip():
             continue
         verdict = judge(text, language)

@@ -160,7 +160,7 @@ def fill_frame(
                 text = inflect.fix_preposition(text, piece) if topic.language == "ru" else text
                 if slot.kind in PHRASES and topic.language == "en":
                     text = re.sub(r"\b([Aa])n? $", _article(piece), text)
-            text += piece[:1].upper() + piece[1:] if slot.capital else piece
+            text += _capital(piece) if slot.capital else piece
         texts.append(_tidy(text))
     boxes = (limits or LIMITS).get(frame.template, LIMITS[frame.template])
     if any(len(text) > limit for text, limit in zip(texts, boxes, strict=True)):
@@ -260,6 +260,10 @@ def _article(word: str) -> Callable[[re.Match[str]], str]:
 def _tidy(text: str) -> str:
     text = " ".join(text.split())
     first = next((i for i, char in enumerate(text) if char.isalnum()), 0)
-    if not re.match(r"[a-zа-яё]+[A-Z]", text[first:]):  # «iPhone» keeps its small letter
-        text = text[:first] + text[first : first + 1].upper() + text[first + 1 :]
-    return text
+    return text[:first] + _capital(text[first:])
+
+
+def _capital(text: str) -> str:
+    if re.match(r"[a-zа-яё]+[A-Z]", text):  # «iPhone» keeps its small letter
+        return text
+    return text[:1].upper() + text[1:]

@@ -55,7 +55,7 @@ def clean_topic(text: str, language: str) -> str:
     plain = re.sub(r"\w+", _one_alphabet, plain)
     letters = [c for c in plain if c.isalpha()]
     if not letters:
-        raise TopicError("empty", "the topic is empty: write a word or a headline")
+        raise TopicError("empty", "no word in the topic: write one, or a headline")
     if len(plain) > MAX_TOPIC:
         raise TopicError("endless", f"the topic is longer than {MAX_TOPIC} characters: shorten it")
     longest = max(re.split(r"[\s/-]+", plain), key=len)

@@ -180,6 +180,7 @@ def _may_modify(word: str) -> bool:
 def _assemble(
     modifiers: list[str], word: str, parse: Any, tail: list[str], case: str
 ) -> NounPhrase | None:
+    words = [*modifiers, *tail]
     if parse is None:
         gender, animate, head, noun = "masc", False, word.lower(), [word] * 6
     else:
@@ -199,9 +200,13 @@ def _assemble(
             return None
         columns.append(column)
     columns.append(noun)
+    if animate:
+        names = _names_beside(tail, gender, case, is_person_name(parse))
+        columns += names
+        tail = tail[len(names) :]
     ending = "".join(" " + _tail_word(item) for item in tail)
     forms6 = tuple(" ".join(column[i] for column in columns) + ending for i in range(6))
-    lemmas = tuple(parses(item)[0].normal_form for item in [*modifiers, *tail])
+    lemmas = tuple(parses(item)[0].normal_form for item in words)
     return NounPhrase(
         forms=forms6,  # type: ignore[arg-type]
         gender=gender,
@@ -210,6 +215,28 @@ def _assemble(
         lemmas=(head, *lemmas),
         possessive=any("Apro" in parses(item)[0].tag for item in modifiers),
     )
+
+
+def _names_beside(tail: list[str], gender: str, case: str, named: bool) -> list[list[str]]:
+    """Six forms of each name that follows its bearer in the same case: «Иван Петров».
+
+    A word that may be a genitive («жена Петрова») is a name only where it agrees in gender with a
+    man or with a name.
+    """
+    columns = []
+    for word in tail:
+        nouns = [p for p in parses(word) if "NOUN" in p.tag and "anim" in p.tag]
+        standing = [p for p in nouns if (p.tag.case, p.tag.number) == (case, "sing")]
+        if any(p.tag.case == "gent" for p in nouns):
+            agreeing = named or gender == "masc"
+            standing = [
+                p for p in standing if agreeing and is_person_name(p) and p.tag.gender == gender
+            ]
+        forms = _noun_forms(word, standing[0], True) if standing and word[:1].isupper() else None
+        if forms is None:
+            break
+        columns.append(forms)
+    return columns
 
 
 def _tail_word(word: str) -> str:

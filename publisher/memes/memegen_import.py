@@ -2,7 +2,7 @@
 
 The format: https://github.com/jacebrowning/memegen. Text boxes are fractions of the picture; a
 turned box is placed by the upper left corner of the upright rectangle around it. Overlays, extra
-styles and animation are left out.
+styles and animation are left out; of a GIF the first picture is taken.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+from PIL import ImageColor
 from pydantic import ValidationError
 
 from .pictures import PictureError, check_picture
@@ -31,6 +32,7 @@ from .template_model import (
     Words,
     check_areas,
     first_problem,
+    same_id,
 )
 
 CONFIG = "config.yml"
@@ -90,25 +92,37 @@ def read_memegen(
     """What import_memegen reads, and what is wrong with the rest."""
     alone = (directory / CONFIG).is_file()
     folders = [directory] if alone else sorted(p.parent for p in directory.glob(f"*/{CONFIG}"))
-    templates: list[Template] = []
+    templates: dict[str, Template] = {}
     problems: list[TemplateError] = []
     for folder in folders:
         if folder.name.startswith("_") and not alone:
             continue
         try:
-            templates.append(read_memegen_folder(folder, licence=licence))
+            template = read_memegen_folder(folder, licence=licence)
         except TemplateError as error:
             problems.append(error)
-    return templates, problems
+            continue
+        if twin := templates.get(template.id):
+            problems.append(same_id(template, twin))
+        else:
+            templates[template.id] = template
+    return list(templates.values()), problems
 
 
 def read_memegen_folder(folder: Path, *, licence: str = "") -> Template:
     """One memegen folder as a template. Raises TemplateError naming file and key."""
+    try:
+        return _read(folder, licence)
+    except OSError as error:
+        raise TemplateError.unreadable(error, folder) from error
+
+
+def _read(folder: Path, licence: str) -> Template:
     file = folder / CONFIG
     config = _config(file)
     picture = _picture(folder)
     try:
-        info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+        info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES, first_frame=True)
     except PictureError as error:
         raise TemplateError(picture, "", str(error)) from error
     size = (info.width, info.height)
@@ -171,7 +185,8 @@ def _config(file: Path) -> Mapping[str, object]:
 
 
 def _picture(folder: Path) -> Path:
-    found = sorted(p for p in folder.iterdir() if p.stem == "default" and p.suffix != ".img")
+    found = [p for p in folder.iterdir() if p.stem == "default" and p.suffix != ".img"]
+    found.sort(key=lambda p: (p.suffix.lower() == ".gif", p.name))  # a still one is sharper
     if not found:
         raise TemplateError(folder, "", "no picture default.jpg or default.png")
     return found[0]
@@ -199,11 +214,11 @@ def _box(file: Path, index: int, text: Mapping[str, object], size: tuple[int, in
         return Box(
             name=f"text{index + 1}",
             rect=_rect(file, key, numbers, size),
-            angle=numbers["angle"],
+            angle=math.remainder(numbers["angle"], 360),
             align=str(values["align"]),
             font=FONTS[font_name],
             color=color,
-            outline=0.0 if color == "black" else 0.07,
+            outline=0.0 if _is_black(color) else 0.07,
             case={"upper": "upper", "lower": "lower"}.get(style, ""),
             min_px=26,
             max_px=140,
@@ -213,6 +228,14 @@ def _box(file: Path, index: int, text: Mapping[str, object], size: tuple[int, in
     except ValidationError as error:
         where, problem = first_problem(error)
         raise TemplateError(file, f"{key}.{where}", problem) from error
+
+
+def _is_black(color: str) -> bool:
+    """Black letters are not outlined in black; a colour that is none is for the box to tell."""
+    try:
+        return ImageColor.getrgb(color)[:3] == (0, 0, 0)
+    except ValueError:
+        return False
 
 
 def _rect(

@@ -43,14 +43,19 @@ class PictureInfo:
 
 
 def check_picture(
-    picture: Path | bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+    picture: Path | bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    first_frame: bool = False,
 ) -> PictureInfo:
-    """Decode the whole picture and describe it.
+    """Decode the whole picture and describe it; with `first_frame` an animation may stand for its
+    first picture.
 
     Raises PictureError for what is not a still picture of a known format, is damaged, is larger
     than `max_bytes`, or would decode to more than `max_pixels` (checked before decoding).
     """
-    image, size = _decoded(picture, max_pixels, max_bytes)
+    image, size = _decoded(picture, max_pixels, max_bytes, first_frame)
     return PictureInfo(image.format or "", *ImageOps.exif_transpose(image).size, size)
 
 
@@ -74,13 +79,17 @@ def normalise(
 
 
 def open_picture(
-    picture: Path | bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+    picture: Path | bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    first_frame: bool = False,
 ) -> Image.Image:
     """The picture decoded, upright, RGB, on white where it was transparent.
 
     Raises PictureError as check_picture does.
     """
-    image, _ = _decoded(picture, max_pixels, max_bytes)
+    image, _ = _decoded(picture, max_pixels, max_bytes, first_frame)
     image = ImageOps.exif_transpose(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
@@ -99,7 +108,9 @@ def jpeg(image: Image.Image, quality: int = 90) -> bytes:
     return out.getvalue()
 
 
-def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Image.Image, int]:
+def _decoded(
+    picture: Path | bytes, max_pixels: int, max_bytes: int, first_frame: bool
+) -> tuple[Image.Image, int]:
     try:
         size = len(picture) if isinstance(picture, bytes) else picture.stat().st_size
         if size > max_bytes:
@@ -108,7 +119,7 @@ def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Im
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             source = BytesIO(picture) if isinstance(picture, bytes) else picture
             image = Image.open(source, formats=FORMATS)
-        _check_header(image, max_pixels)
+        _check_header(image, max_pixels, first_frame)
         image.load()
     except Image.DecompressionBombError as error:
         raise PictureError(f"decodes to far more than {max_pixels:,} pixels", "pixels") from error
@@ -119,19 +130,21 @@ def _decoded(picture: Path | bytes, max_pixels: int, max_bytes: int) -> tuple[Im
     except PictureError:
         raise
     except FileNotFoundError as error:
-        raise PictureError(f"no such file: {picture!r}", "missing") from error
+        raise PictureError(f"no such file: {error.filename}", "missing") from error
     except _BROKEN as error:
         raise PictureError(f"damaged or cut short: {error}", "damaged") from error
     return image, size
 
 
-def _check_header(image: Image.Image, max_pixels: int) -> None:
+def _check_header(image: Image.Image, max_pixels: int, first_frame: bool) -> None:
     pixels = image.width * image.height
     if pixels > max_pixels:
         raise PictureError(
             f"{image.width}×{image.height} px is more than the {max_pixels:,} pixels allowed",
             "pixels",
         )
+    if first_frame and image.format in (*STILL, "GIF"):
+        return
     if image.format not in STILL or (image.format != "MPO" and getattr(image, "n_frames", 1) > 1):
         raise PictureError(
             f"{image.format} is animated or not a photo: use JPEG, PNG or WebP", "animated"

@@ -39,6 +39,11 @@ class TemplateError(ValueError):
         self.key = key
         self.problem = problem
 
+    @classmethod
+    def unreadable(cls, error: OSError, folder: Path) -> TemplateError:
+        """What the system would not read in `folder`, such as a file without permission."""
+        return cls(Path(error.filename or folder), "", f"cannot be read: {error.strerror or error}")
+
     def __reduce__(self) -> tuple[type[TemplateError], tuple[Path, str, str]]:
         return TemplateError, (self.file, self.key, self.problem)
 
@@ -195,6 +200,12 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     return ".".join(map(str, first["loc"])), message + (f" (and {others} more)" if others else "")
 
 
+def same_id(template: Template, twin: Template) -> TemplateError:
+    """Why `template` is left out beside `twin`, which was read before it."""
+    problem = f"{template.id!r} is the id of {twin.folder.name} too: rename one"
+    return TemplateError(template.folder, "id", problem)
+
+
 def check_areas(template: Template, file: Path) -> None:
     """Raise TemplateError for names that repeat, an example that has not one text for each box,
     or an area that leaves the picture when turned.
@@ -218,5 +229,7 @@ def check_areas(template: Template, file: Path) -> None:
 
 
 def picture_of(template: Template) -> Image.Image:
-    """The template's picture, decoded, upright, RGB."""
-    return open_picture(template.picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+    """The template's picture, decoded, upright, RGB; of an animation the first."""
+    return open_picture(
+        template.picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES, first_frame=True
+    )

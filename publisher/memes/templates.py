@@ -32,6 +32,7 @@ from .template_model import (
     corners,
     first_problem,
     picture_of,
+    same_id,
 )
 
 __all__ = [
@@ -60,6 +61,13 @@ log = logging.getLogger(__name__)
 
 def read_template(folder: Path) -> Template:
     """The template in `folder`, ours or memegen's. Raises TemplateError naming file and key."""
+    try:
+        return _read(folder)
+    except OSError as error:
+        raise TemplateError.unreadable(error, folder) from error
+
+
+def _read(folder: Path) -> Template:
     file = folder / FILE
     if not file.exists() and (folder / CONFIG).exists():
         template = read_memegen_folder(folder)
@@ -83,7 +91,7 @@ def read_template(folder: Path) -> Template:
         raise TemplateError(file, "picture", "must be a file of the template's own folder")
     _check_licence(file, data)
     try:
-        info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES)
+        info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES, first_frame=True)
         data |= {"picture": picture, "size": (info.width, info.height)}
         template = Template.model_validate(data)
     except PictureError as error:
@@ -105,16 +113,22 @@ def _check_licence(file: Path, data: dict[str, object]) -> None:
 def read_templates(*dirs: Path) -> tuple[dict[str, Template], list[TemplateError]]:
     """All templates in the folders of `dirs` by id, and what is wrong with the others.
 
-    A later directory's template replaces an earlier one with the same id.
+    A later directory's template replaces an earlier one with the same id; two of one directory
+    are told.
     """
     templates: dict[str, Template] = {}
     problems: list[TemplateError] = []
     for folder in _folders(dirs, problems):
         try:
             template = read_template(folder)
-            templates[template.id] = template
         except TemplateError as error:
             problems.append(error)
+            continue
+        twin = templates.get(template.id)
+        if twin and twin.folder.parent == folder.parent:
+            problems.append(same_id(template, twin))
+        else:
+            templates[template.id] = template
     return templates, problems
 
 

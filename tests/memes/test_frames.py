@@ -31,6 +31,11 @@ def one(lines: str, text: str = "ипотека", **more: object) -> Caption:
     return caption
 
 
+def test_a_name_that_begins_small_keeps_its_small_letter() -> None:
+    caption = one("{Topic:nomn} в коробке\nЯ: {Topic:nomn}!", text="iPhone 17")
+    assert caption.texts == ("iPhone 17 в коробке", "Я: iPhone 17!")
+
+
 @pytest.mark.parametrize(("language", "least"), [("ru", 400), ("en", 150)])
 def test_enough_frames_for_every_template(language: str, least: int) -> None:
     frames = load_frames(language)

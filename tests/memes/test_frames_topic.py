@@ -152,6 +152,25 @@ def test_prepositions_change_with_what_follows(before: str, after: str, expected
     assert fix_preposition(before, after) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "accusative"),
+    [
+        ("Иван Петров", "Ивана Петрова"),
+        ("Анна Каренина", "Анну Каренину"),
+        ("Лев Николаевич Толстой", "Льва Николаевича Толстого"),
+        ("Дед Мороз", "деда Мороза"),
+        ("дача Петрова", "дачу Петрова"),
+        ("жена Петрова", "жену Петрова"),
+        ("кот Петрова", "кота Петрова"),
+        ("тётя Мотя", "тётю Мотю"),
+        ("брат Саша", "брата Сашу"),
+    ],
+)
+def test_names_inflect_together(name: str, accusative: str) -> None:
+    phrase = noun_phrase(name.split())
+    assert phrase is not None and phrase.case("accs") == accusative
+
+
 def test_agreement_by_gender_or_number() -> None:
     assert agree("neut", ("был", "была", "было", "были")) == "было"
     assert agree("femn", ("спит", "спят")) == "спит"

@@ -180,3 +180,64 @@ def test_the_command_tells_of_folders_it_cannot_use(tmp_path: Path) -> None:
     folder(tmp_path, "far", "text:\n  - anchor_x: 0.5\n    scale_x: 0.9")
     outside = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
     assert outside.exit_code == 1 and "the box leaves" in outside.output
+
+
+def test_a_file_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    folder(tmp_path, "good", "name: Good")
+    spoilt = folder(tmp_path, "spoilt", "name: Spoilt")
+    (spoilt / "config.yml").unlink()
+    (spoilt / "config.yml").mkdir()
+    ours = folder(tmp_path, "ours", "name: Ours")
+    (ours / "template.toml").mkdir()
+    (tmp_path / "LICENCE").write_text("CC0")
+    found, problems = read_memegen(tmp_path)
+    assert [t.id for t in found] == ["good", "ours"]
+    assert "spoilt/config.yml: cannot be read: Is a directory" in str(problems[0])
+    templates, problems = read_templates(tmp_path)
+    assert list(templates) == ["good"] and len(problems) == 2
+    assert all("cannot be read: Is a directory" in str(problem) for problem in problems)
+
+
+def test_folders_whose_names_make_one_id_are_told(tmp_path: Path) -> None:
+    folder(tmp_path, "Кот", "name: A")
+    folder(tmp_path, "Пёс", "name: B")
+    (tmp_path / "LICENCE").write_text("CC0")
+    for found, problems in (
+        read_memegen(tmp_path),
+        (list(read_templates(tmp_path)[0].values()), read_templates(tmp_path)[1]),
+    ):
+        assert [t.name.ru for t in found] == ["A"]
+        (problem,) = problems
+        assert "Пёс: id: 'template' is the id of Кот too: rename one" in str(problem)
+
+
+def _animated(path: Path) -> None:
+    first, second = Image.new("RGB", (300, 200), "red"), Image.new("RGB", (300, 200), "green")
+    first.save(path, save_all=True, append_images=[second])
+
+
+def test_of_an_animation_the_first_picture_is_taken(tmp_path: Path) -> None:
+    moving = folder(tmp_path, "moving", "name: Moving")
+    (moving / "default.jpg").unlink()
+    _animated(moving / "default.gif")
+    both = folder(tmp_path, "both", "name: Both")
+    _animated(both / "default.gif")
+    (tmp_path / "LICENCE").write_text("CC0")
+    templates, problems = read_templates(tmp_path)
+    assert problems == []
+    assert templates["both"].picture.name == "default.jpg"
+    red, green, blue = render(templates["moving"], ["", ""]).image.getpixel((10, 10))
+    assert red > 200 > green + blue
+    save_template(templates["moving"], tmp_path / "saved")
+    assert check_templates(tmp_path / "saved", default=None) == []
+
+
+def test_angles_beyond_half_a_turn_and_black_by_number(tmp_path: Path) -> None:
+    folder(
+        tmp_path,
+        "turned",
+        "text:\n  - {angle: 340, anchor_x: 0.2, scale_x: 0.4, color: '#000000FF'}",
+    )
+    (template,) = import_memegen(tmp_path)
+    assert template.boxes[0].angle == -20.0
+    assert template.boxes[0].outline == 0.0
