@@ -75,10 +75,11 @@ def draw(
     `luck` is (seed, step). A token's share of luck depends on these and on the token alone
     (Gumbel-max trick), so that the last bits of the logits, which vary with the size of a batch,
     hardly ever change the draw. `ends` are the end-of-text tokens: always asked about, since a
-    finished grammar allows no other.
+    finished grammar allows no other. Raises ModelError for logits that are no numbers.
     """
+    peak = _peak(logits)
     reach = -np.log(sampling.min_p) * max(sampling.temperature, 1e-6)
-    tokens = np.flatnonzero(logits >= logits.max() - reach)
+    tokens = np.flatnonzero(logits >= peak - reach)
     if grammar is not None:
         tokens = _within(grammar, logits, tokens, ends, reach)
         if len(tokens) == 0:
@@ -127,7 +128,17 @@ def _within(
     return tokens[logits[tokens] >= logits[tokens].max() - reach]
 
 
+def _peak(logits: np.ndarray) -> float:
+    peak = float(logits.max())
+    if not np.isfinite(peak):
+        raise ModelError("the model computes no numbers: the file is damaged, download it again")
+    return peak
+
+
 def log_softmax_at(logits: np.ndarray, token: int) -> float:
-    """Natural log of the probability of `token` under the model's own distribution."""
-    peak = logits.max()
+    """Natural log of the probability of `token` under the model's own distribution.
+
+    Raises ModelError for logits that are no numbers.
+    """
+    peak = _peak(logits)
     return float(logits[token] - peak - np.log(np.exp(logits - peak).sum(dtype=np.float64)))

@@ -31,7 +31,9 @@ def open_for(work: Work) -> Model | None:
     path = work.request.model_path
     work.say("model", name=Path(path).name if path else "gemma3-270m")
     try:
-        return open_model(Path(path) if path else None, n_threads=work.request.threads)
+        model = open_model(Path(path) if path else None, n_threads=work.request.threads)
+        model.loglikelihood("А", [" б"])  # a damaged file shows only when it computes
+        return model
     except ModelError as error:
         work.notes.append(f"no language model, the seed decides: {error}")
         return None

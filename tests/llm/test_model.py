@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from publisher.llm import Model, ModelError, embedded_model_path, open_model
-from publisher.llm.sampling import Sampling, draw
+from publisher.llm.sampling import Sampling, draw, log_softmax_at
 
 PROMPT = (
     "Тема: зарплата\nПодпись: зарплата пришла и сразу ушла по своим делам\n"
@@ -141,6 +141,15 @@ def test_the_fallback_writes_the_same(model: Model) -> None:
     ((two, _),) = model.loglikelihood(PROMPT, [" ипотека на тридцать лет"])
     assert one == pytest.approx(two, rel=0.05)
     assert plain.complete(PROMPT, n=2, max_tokens=50, budget_s=0.0)[1].finish == "budget"
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf])
+def test_a_damaged_model_is_told(spoilt: float) -> None:
+    logits = np.array([0.0, spoilt, 1.0], np.float32)
+    with pytest.raises(ModelError, match="the file is damaged"):
+        draw(logits, (1, 0), Sampling(temperature=1.0), np.array([], np.int64))
+    with pytest.raises(ModelError, match="the file is damaged"):
+        log_softmax_at(logits, 0)
 
 
 def test_draws_follow_the_distribution() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from publisher.llm import Completion
+from publisher.llm import Completion, ModelError
 from publisher.memes import choosing, make, writing
 from publisher.memes.make import Made, MakeRequest, make_memes
 from publisher.memes.templates import load_templates
@@ -189,6 +189,22 @@ def test_a_model_that_writes_nothing_usable_gives_way_to_frames(
     assert len(made.chosen) == 2 and {c.caption.method for c in made.chosen} == {"frame"}
     assert "scripted wrote nothing usable" in made.notes
     assert any(c.refused.startswith("no caption") for c in made.refused)
+
+
+def test_a_model_that_computes_no_numbers_gives_way_to_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Damaged(Scripted):
+        def loglikelihood(self, prompt: str, texts: list[str]) -> list[tuple[float, int]]:
+            raise ModelError("the file is damaged")
+
+        def complete(self, prompt: str, **wanted: object) -> list[Completion]:
+            raise ModelError("the file is damaged")
+
+    monkeypatch.setattr(writing, "open_model", lambda *_, **__: Damaged())
+    made = make_memes(request("ипотека", count=2, use_model=True, mode="frames"))
+    assert len(made.chosen) == 2
+    assert "no language model, the seed decides: the file is damaged" in made.notes
 
 
 @pytest.mark.parametrize(("mode", "methods"), [("free", {"free", "frame"}), ("frames", {"frame"})])
