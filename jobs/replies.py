@@ -99,6 +99,7 @@ async def hear_partner(
         inbox,
         after_id=partner.inbox_message_id,
         since_id=read_from(partner, waiting),
+        offers=[s.message_id for s in waiting if s.message_id],
     )
     new = [one for one in heard if not known(partner, one)]
     readings = await read_all(services, settings, new)

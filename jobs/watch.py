@@ -7,11 +7,14 @@ import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from telethon import errors
+
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Meme, Partner, Sighting, Suggestion
 from publisher.partners.matching import coarse_hash, match, near
+from publisher.telegram.errors import classify
 from publisher.telegram.peers import find_peer
 from publisher.telegram.reading import Seen, read_history
 
@@ -57,11 +60,22 @@ async def look(services: Services, partner: Partner, now: datetime) -> int:
     found = 0
     for post in sorted(seen, key=lambda s: s.message_id):
         if post.photo is not None:
-            picture = await services.account.download(post.photo)
-            found += await take_in(services, partner, post, picture)
+            picture = await picture_of(services, partner, post)
+            found += await take_in(services, partner, post, picture) if picture else 0
         Partner.update(channel_message_id=post.message_id).where(Partner.id == partner.id).execute()
     Partner.update(watched_at=now).where(Partner.id == partner.id).execute()
     return found
+
+
+async def picture_of(services: Services, partner: Partner, post: Seen) -> bytes | None:
+    """None for one that Telegram shows and refuses to give: those behind it do not wait for it."""
+    try:
+        return await services.account.download(post.photo)
+    except errors.RPCError as error:
+        if classify(error).kind != "refused":
+            raise
+        log.warning("%s/%d: the picture is refused: %s", partner.handle, post.message_id, error)
+        return None
 
 
 async def take_in(services: Services, partner: Partner, post: Seen, picture: bytes) -> int:

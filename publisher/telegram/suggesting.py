@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ CLOSED = (
     "USER_PRIVACY_RESTRICTED",
     "BOT_INVALID",
 )
-HISTORY_DEPTH = 100
+HISTORY_DEPTH, CROWD_DEPTH = 100, 2000
 
 
 class CostsStars(Exception):
@@ -370,16 +370,20 @@ class Heard:
 
 
 async def listen(
-    account: TelegramAccount, inbox: Peer, *, after_id: int, since_id: int
+    account: TelegramAccount, inbox: Peer, *, after_id: int, since_id: int, offers: Collection[int]
 ) -> tuple[list[Heard], int]:
     """What was said after `after_id`, or changed since it was read, oldest first.
 
     Messages are read from `since_id` on (the oldest unsettled offer of ours), since bots edit
-    what they said. In a group only answers to our messages are meant for us. Also answers the
+    what they said, but no further back than HISTORY_DEPTH; what is new up to CROWD_DEPTH. In a
+    group only answers to our messages, `offers` among them, are meant for us. Also answers the
     highest id seen.
     """
     seen = await read_history(account, inbox, after_id=max(0, since_id - 1), limit=HISTORY_DEPTH)
-    mine = {s.message_id for s in seen if s.outgoing}
+    if len(seen) >= HISTORY_DEPTH and seen[-1].message_id > after_id + 1:
+        unread = max(after_id, since_id - 1)
+        seen = await read_history(account, inbox, after_id=unread, limit=CROWD_DEPTH)
+    mine = {s.message_id for s in seen if s.outgoing} | set(offers)
     crowd = inbox.kind == "channel" and not inbox.handle.endswith("/direct")
     heard = []
     for one in sorted(seen, key=lambda s: s.message_id):

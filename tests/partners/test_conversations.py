@@ -15,7 +15,7 @@ from jobs.watch import watch
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Alert, Meme, Partner, Reply, Sighting, Suggestion
 from publisher.sandbox import LoopbackTelegram
-from publisher.sandbox.records import Channel, User
+from publisher.sandbox.records import Channel, Message, Peer, User
 from tests.conftest import Clock, picture
 
 BOT = {"route": "bot", "inbox": "box_bot"}
@@ -117,6 +117,19 @@ async def test_polite_partner_receives_accepts_and_publishes(
     assert (row.outcome, row.meaning) == ("published", "published")
     assert Sighting.get(Sighting.message_id == row.published_message_id).meme_id == meme.id
     assert our_photos(telegram, bot) == 1
+
+
+async def test_a_picture_that_telegram_refuses_to_give_holds_up_no_other(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    add_box(telegram, "polite", accept_rate=1.0)
+    with_partner(services, **BOT)
+    add_memes(services, 1)
+    await offer_one(services, telegram, clock)
+    before = Partner.get().channel_message_id
+    telegram.faults.error("upload.getFile", "LOCATION_INVALID")
+    await live(services, telegram, clock, 12, step=60)
+    assert Partner.get().channel_message_id > before
 
 
 async def test_accepted_but_never_published(
@@ -250,13 +263,37 @@ async def test_a_chat_hears_only_what_is_said_to_us(
     add_memes(services, 1)
     row = await offer_one(services, telegram, clock)
     assert row.caption.startswith("Здравствуйте!")
-    from publisher.sandbox.records import Message, Peer
-
     box = Peer("channel", group.id)
     world.create(Message(0, box, box, passer.id, clock(), "Отклонено! Баян!"))
     await live(services, telegram, clock, 12, step=30)
     assert meanings() == ["accepted"]
     assert Suggestion.get().outcome == "published"
+
+
+async def test_an_answer_in_a_busy_group_is_heard(
+    services: Services, telegram: LoopbackTelegram, clock: Clock
+) -> None:
+    world = telegram.world
+    admin, passer = world.add_user("Марина"), world.add_user("Прохожий")
+    world.add_channel("Их канал", creator=admin, username="their_channel", members=5000)
+    group = world.add_group("Чат", creator=admin, username="their_chat")
+    with_partner(services, **CHAT)
+    add_memes(services, 1)
+    row = await offer_one(services, telegram, clock)
+    box = Peer("channel", group.id)
+
+    def talk(count: int) -> None:
+        for number in range(count):
+            world.create(Message(0, box, box, passer.id, clock(), f"болтовня {number}"))
+
+    talk(150)
+    await replies(services, clock.forward(minutes=10))
+    talk(50)
+    answer = Message(0, box, box, admin.id, clock(), "Отклонено: баян", reply_to=row.message_id)
+    world.create(answer)
+    talk(150)
+    await replies(services, clock.forward(minutes=10))
+    assert (meanings(), Suggestion.get().outcome) == (["rejected"], "rejected")
 
 
 def native_box(server: LoopbackTelegram, box: str, stars: int = 0) -> Channel:
