@@ -34,6 +34,7 @@ from publisher.ledger.models import (
     Suggestion,
     Topic,
 )
+from publisher.sentences import words
 
 if TYPE_CHECKING:
     from experiments.analysis import Analysis
@@ -47,7 +48,7 @@ async def report(services: Services, now: datetime) -> str:
     _, end = week_range(week, services.settings.zone)
     experiment = Experiment.get_or_none(Experiment.name == services.settings.experiment.name)
     if experiment is None:
-        return "nothing is registered yet: run the job plan first"
+        return words("nothing is registered yet: run publisher job plan first")
     if end <= experiment.started_at:
         return ""
     posts = post_rows(services, experiment, end)
@@ -146,10 +147,13 @@ def iso_week(day: date) -> str:
 
 def week_range(week: str, zone: str) -> tuple[datetime, datetime]:
     """First and one past the last instant (UTC) of an ISO week. Raises ValueError."""
-    match = re.fullmatch(r"(\d{4})-W(\d{2})", week)
-    if not match:
-        raise ValueError(f"«{week}» is not a week; write it like 2026-W47")
-    monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+    try:
+        match = re.fullmatch(r"(\d{4})-W(\d{2})", week)
+        monday = date.fromisocalendar(int(match[1]), int(match[2]), 1) if match else None
+    except ValueError:
+        monday = None
+    if monday is None:
+        raise ValueError(words("«{week}» is not a week; write it like 2026-W47", week=week))
     first, last = (
         datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
         for day in (monday, monday + timedelta(days=7))

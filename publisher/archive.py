@@ -16,6 +16,7 @@ from peewee import PeeweeException
 
 from publisher.ledger.database import LedgerError, copy_sqlite, sqlite_path
 from publisher.ledger.restored import hold
+from publisher.sentences import joined, words
 from publisher.settings import Settings
 
 LEDGER, MEDIA, ABOUT = "ledger.db", "media", "about.json"
@@ -39,10 +40,17 @@ def backup(settings: Settings, file: Path) -> str:
         about = _pack(settings, source, partial)
         partial.replace(file)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(f"{file}: no backup was written: {error}") from error
+        raise LedgerError(
+            words("{file}: no backup was written: {why}", file=file, why=error)
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
-    return f"{file}: {about['posts']} posts, {about['memes']} memes, verified"
+    return words(
+        "{file}: {posts} posts, {memes} memes, verified",
+        file=file,
+        posts=about["posts"],
+        memes=about["memes"],
+    )
 
 
 def _pack(settings: Settings, source: Path, partial: Path) -> dict[str, int]:
@@ -81,7 +89,9 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
     """
     target = _database(settings)
     if target.exists() and not overwrite:
-        raise LedgerError(f"{target} is there already; --overwrite puts it aside first")
+        raise LedgerError(
+            words("{file} is there already; --overwrite puts it aside first", file=target)
+        )
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=settings.state) as name:
         folder = Path(name)
@@ -93,9 +103,13 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
             hold(folder / LEDGER, *handles, now)
             damaged = _damaged_pictures(folder)
         except (tarfile.TarError, EOFError, sqlite3.DatabaseError, PeeweeException) as error:
-            raise LedgerError(f"{file} is not a backup of ours, or damaged: {error}") from error
+            raise LedgerError(
+                words("{file} is not a backup of ours, or damaged: {why}", file=file, why=error)
+            ) from error
         except OSError as error:
-            raise LedgerError(f"{file} could not be unpacked: {error}") from error
+            raise LedgerError(
+                words("{file} could not be unpacked: {why}", file=file, why=error)
+            ) from error
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = _put_aside(target, now)
         _drop_old_log(target)
@@ -103,14 +117,22 @@ def restore(settings: Settings, file: Path, *, overwrite: bool, now: datetime) -
         _merge(folder / MEDIA, settings.state / MEDIA)
         for secret in folder.glob("*.secret"):
             secret.replace(settings.state / secret.name)
-    note = f"; the ledger that was here is {aside}" if aside else ""
+    told = [words("restored {posts} posts and {memes} memes", **about)]
+    if aside:
+        told.append(words("the ledger that was here is {aside}", aside=aside))
     if damaged:
-        note += f"; {len(damaged)} pictures in the backup are damaged, the first is {damaged[0]}"
-    return (
-        f"restored {about['posts']} posts and {about['memes']} memes{note}. "
+        told.append(
+            words(
+                "{count} pictures in the backup are damaged, the first is {first}",
+                count=len(damaged),
+                first=damaged[0],
+            )
+        )
+    promise = words(
         "Every channel is compared with its history before anything is posted, every partner with "
         "what it was sent before anything is offered."
     )
+    return joined(". ", [joined("; ", told), promise])
 
 
 def _unpack(file: Path, folder: Path) -> None:
@@ -126,7 +148,9 @@ def _unpack(file: Path, folder: Path) -> None:
 
 def _database(settings: Settings) -> Path:
     if not settings.database.url.startswith("sqlite"):
-        raise LedgerError("this database is not SQLite: use its own tools (pg_dump) for backups")
+        raise LedgerError(
+            words("this database is not SQLite: use its own tools (pg_dump) for backups")
+        )
     return sqlite_path(settings.database.url, settings.root)
 
 

@@ -26,6 +26,7 @@ from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
 from publisher.lock import sole_owner
+from publisher.sentences import words
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.telegram.account import SignInError, connect
 from publisher.telegram.governor import NotNow
@@ -74,13 +75,20 @@ async def connect_accounts(services: Services) -> None:
 async def connect_user(services: Services) -> None:
     settings = services.settings
     api_hash = api_hash_of(services)
-    if not settings.telegram.server and not (settings.telegram.api_id and api_hash):
-        raise SignInError(
-            "telegram.api_id in config.toml and TELEGRAM_API_HASH are needed; get them at "
-            "https://my.telegram.org"
-        )
+    check_api_keys(settings, api_hash)
     if services.user is None:
         services.user = await connect("user", settings, api_hash, services.clock, services.sleep)
+
+
+def check_api_keys(settings: Settings, api_hash: str) -> None:
+    """Raises SignInError where Telegram's own servers are to be asked without the keys to them."""
+    if not settings.telegram.server and not (settings.telegram.api_id and api_hash):
+        raise SignInError(
+            words(
+                "telegram.api_id in config.toml and TELEGRAM_API_HASH are needed; get them at "
+                "https://my.telegram.org"
+            )
+        )
 
 
 async def connect_bot(services: Services) -> None:

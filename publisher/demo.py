@@ -32,6 +32,7 @@ from publisher.sandbox.audience import Quality
 from publisher.sandbox.demo_world import DemoWorld, build_demo_world
 from publisher.sandbox.news.feeds import SOURCES, channel_posts
 from publisher.sandbox.news.server import FeedServer
+from publisher.sentences import words
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.settings.model import PartnerSettings, ServerSettings
 from publisher.telegram.account import make_client
@@ -131,7 +132,9 @@ def clear_folder(out: Path) -> Path:
     out = out.resolve()
     if out.exists() and any(out.iterdir()):
         if not (out / ".demo").exists():
-            raise FileExistsError(f"{out} is not empty and not a demo's; name another with --out")
+            raise FileExistsError(
+                words("{out} is not empty and not a demo's; name another with --out", out=out)
+            )
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / ".demo").touch()

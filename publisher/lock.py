@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from publisher.sentences import words
+
 
 class AlreadyRunning(Exception):
     """Another process holds this state folder; one process for each session file."""
@@ -21,7 +23,10 @@ def sole_owner(state: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning(
-                f"{state}: another publisher is at work here; stop it first "
-                "(systemctl stop publisher)"
+                words(
+                    "{state}: another publisher is at work here; stop it first "
+                    "(systemctl stop publisher)",
+                    state=state,
+                )
             ) from error
         yield

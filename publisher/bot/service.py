@@ -27,6 +27,7 @@ from publisher.ledger import bans, wishes
 from publisher.ledger.bans import is_banned
 from publisher.ledger.database import empty_log
 from publisher.ledger.models import Vote, Wish
+from publisher.sentences import words
 from publisher.telegram.account import SignInError
 from publisher.telegram.errors import classify
 from publisher.telegram.governor import AccountStopped, NotNow
@@ -84,7 +85,7 @@ class Bot:
     async def _myself(self) -> Any:
         me = await self.account.me()
         if me is None:
-            raise SignInError("Telegram does not know the bot any more; look at its token")
+            raise SignInError(words("Telegram does not know the bot any more; look at its token"))
         return me
 
     async def serve(self) -> None:

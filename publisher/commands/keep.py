@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from publisher import archive, daemon
-from publisher.commands.context import CONFIG, plain_errors, settings_of
+from publisher.commands.context import CONFIG, plain_errors, settings_of, tell
 from publisher.lock import sole_owner
 
 
@@ -18,7 +18,7 @@ from publisher.lock import sole_owner
 def backup(config: Path, file: Path) -> None:
     """Copy the live ledger and the media into FILE (.tar), and verify the copy."""
     summary = archive.backup(settings_of(config), file)
-    click.echo(summary)
+    tell(summary)
 
 
 @click.command()
@@ -35,4 +35,4 @@ def restore(config: Path, file: Path, overwrite: bool) -> None:
     """
     settings = settings_of(config)
     with sole_owner(settings.state):
-        click.echo(archive.restore(settings, file, overwrite=overwrite, now=daemon.utc_now()))
+        tell(archive.restore(settings, file, overwrite=overwrite, now=daemon.utc_now()))

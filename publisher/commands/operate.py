@@ -20,18 +20,23 @@ from publisher.commands.connected import services_of
 from publisher.commands.context import (
     CONFIG,
     JSON,
+    Refusal,
+    language,
     plain_errors,
     print_json,
     run_async,
     settings_of,
+    tell,
 )
 from publisher.commands.preflight import preflight
 from publisher.ledger.database import copy_sqlite, open_ledger, sqlite_path
 from publisher.ledger.models import JobRun
 from publisher.lock import sole_owner
+from publisher.sentences import in_language, joined, words
 from publisher.settings import Settings, load_secrets
 from publisher.state import state_of, state_text
 from publisher.telegram.account import make_client
+from publisher.telegram.errors import telegram_name
 
 
 @click.command()
@@ -62,8 +67,10 @@ def check(config: Path, as_json: bool, offline: bool) -> None:
     else:
         for finding in findings:
             mark = "✓" if finding.ok else "✗"
-            remedy = f"  → {finding.remedy}" if not finding.ok and finding.remedy else ""
-            click.echo(f"{mark} {finding.what}: {finding.found}{remedy}")
+            parts = [f"{mark} {finding.what}: ", finding.found]
+            if not finding.ok and finding.remedy:
+                parts += ["  → ", finding.remedy]
+            tell(joined("", parts))
     if not all(f.ok for f in findings):
         raise SystemExit(1)
 
@@ -84,14 +91,18 @@ def login(config: Path, phone: str | None) -> None:
 
 async def _login(settings: Settings, phone: str) -> None:
     secret = load_secrets().api_hash
-    client = make_client(settings, secret.get_secret_value() if secret else "", "user", bot=False)
-    phone = phone or click.prompt("Phone, with the country's code")
+    api_hash = secret.get_secret_value() if secret else ""
+    daemon.check_api_keys(settings, api_hash)
+    client = make_client(settings, api_hash, "user", bot=False)
+    phone = phone or _ask(words("Phone, with the country's code"))
     await client.connect()
     try:
         if not await client.is_user_authorized():
             await _sign_in(client, phone)
         me = await client.get_me()
-        click.echo(f"signed in as {me.first_name} (id {me.id})")
+        tell(words("signed in as {name} (id {id})", name=me.first_name, id=me.id))
+    except errors.RPCError as error:
+        raise Refusal(words("Telegram refuses: {why}", why=telegram_name(error))) from error
     finally:
         await client.disconnect()
 
@@ -100,21 +111,27 @@ async def _sign_in(client: TelegramClient, phone: str) -> None:
     try:
         await client.send_code_request(phone)
     except errors.PhoneNumberInvalidError:
-        raise click.ClickException(f"«{phone}» is not a phone Telegram knows; +7…") from None
+        raise Refusal(
+            words("«{phone}» is not a phone Telegram knows; write it like +7…", phone=phone)
+        ) from None
     for _ in range(3):
-        code = click.prompt("Code from Telegram").strip()
+        code = _ask(words("Code from Telegram")).strip()
         try:
             await client.sign_in(phone, code)
             return
         except errors.PhoneCodeInvalidError:
-            click.echo("that is not the code; look again", err=True)
+            tell(words("that is not the code; look again"), err=True)
         except errors.PhoneCodeExpiredError:
-            raise click.ClickException("the code has expired; run login again") from None
+            raise Refusal(words("the code has expired; run login again")) from None
         except errors.SessionPasswordNeededError:
-            password = click.prompt("Two-step verification password", hide_input=True)
+            password = _ask(words("Two-step verification password"), hidden=True)
             await client.sign_in(password=password)
             return
-    raise click.ClickException("three wrong codes; wait a little and run login again")
+    raise Refusal(words("three wrong codes; wait a little and run login again"))
+
+
+def _ask(question: str, *, hidden: bool = False) -> str:
+    return str(click.prompt(in_language(question, language()), hide_input=hidden))
 
 
 @click.command()
@@ -144,7 +161,7 @@ def job(config: Path, name: str, dry_run: bool) -> None:
     settings = settings_of(config)
     with sole_owner(settings.state):
         result = run_async(_job(config, name, dry_run))
-    click.echo(result.note or "nothing to do")
+    tell(result.note or words("nothing to do"))
     if not result.ok:
         raise SystemExit(1)
 
@@ -166,7 +183,7 @@ async def _job(config: Path, name: str, dry_run: bool) -> JobRun:
             await daemon.disconnect_accounts(services)
         for account in filter(None, (services.user, services.bot)):
             for line in account.rehearsal or ():
-                click.echo(f"would send: {line}")
+                tell(words("would send: {what}", what=line))
     return run
 
 
@@ -174,7 +191,7 @@ def _rehearse(services: Services, folder: Path) -> None:
     """Put a copy of the ledger in the ledger's place."""
     settings = services.settings
     if not settings.database.url.startswith("sqlite"):
-        raise click.ClickException("a dry run copies the ledger, and only SQLite can be copied")
+        raise Refusal(words("a dry run copies the ledger, and only SQLite can be copied"))
     copy_sqlite(sqlite_path(settings.database.url, settings.root), folder / "ledger.db")
     open_ledger(f"sqlite:////{folder}/ledger.db", folder)
     services.dry_run = True
@@ -192,8 +209,5 @@ def report(config: Path, week: str | None, out: Path | None) -> None:
         services.settings = services.settings.model_copy(update={"reports_dir": str(out)})
     moment = daemon.utc_now()
     if week:
-        try:
-            moment = week_range(week, services.settings.zone)[1]
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
-    click.echo(run_async(report_job(services, moment)))
+        moment = week_range(week, services.settings.zone)[1]
+    tell(run_async(report_job(services, moment)))

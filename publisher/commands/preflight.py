@@ -15,6 +15,7 @@ from publisher.llm.gguf import read_header
 from publisher.lock import sole_owner
 from publisher.memes.fonts import FALLBACK, FONTS, coverage
 from publisher.memes.templates import check_templates, load_templates
+from publisher.sentences import is_worded, joined, sentence_of, words
 from publisher.settings import ConfigError, Secrets, Settings, load_secrets, load_settings
 from publisher.telegram.account import session_path
 from publisher.telegram.errors import telegram_name
@@ -34,13 +35,17 @@ class Finding:
 
 
 async def preflight(config: Path, *, offline: bool) -> list[Finding]:
-    """Every check in turn; a check that breaks is a finding and does not hide the next."""
+    """Every check in turn; a check that breaks is a finding and does not hide the next.
+
+    What is found, and the remedy, are sentences to be said in the owner's language.
+    """
     try:
         settings = load_settings(config)
     except ConfigError as error:
-        return [Finding(False, "config", f"{p.key}: {p.message}") for p in error.problems]
+        return [Finding(False, "config", joined(": ", [p.key, p.message])) for p in error.problems]
     secrets = load_secrets()
-    findings = [Finding(True, "config", f"{config}, {len(settings.channels)} channels")]
+    read = words("{file}, {count} channels", file=config, count=len(settings.channels))
+    findings = [Finding(True, "config", read)]
     findings += [_guarded("model", lambda: model(settings))]
     findings += [_guarded("templates", lambda: templates(settings))]
     findings += [_guarded("fonts", fonts)]
@@ -56,7 +61,11 @@ def _guarded(what: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except Exception as error:
-        return Finding(False, what, f"{type(error).__name__}: {error}")
+        return Finding(False, what, said_by(error))
+
+
+def said_by(error: Exception) -> str:
+    return sentence_of(error) if is_worded(error) else f"{type(error).__name__}: {error}"
 
 
 def model(settings: Settings) -> Finding:
@@ -65,17 +74,24 @@ def model(settings: Settings) -> Finding:
     try:
         header = read_header(path)
     except ModelError as error:
-        return Finding(False, "model", str(error), "see model.path in config.toml")
-    size = f"{header.parameters / 1e6:.0f} M parameters, {header.file_bytes / 2**20:.0f} MiB"
-    return Finding(True, "model", f"{header.name}, {size}")
+        return Finding(False, "model", sentence_of(error), words("see model.path in config.toml"))
+    found = words(
+        "{name}, {millions:.0f} M parameters, {size:.0f} MiB",
+        name=header.name,
+        millions=header.parameters / 1e6,
+        size=header.file_bytes / 2**20,
+    )
+    return Finding(True, "model", found)
 
 
 def templates(settings: Settings) -> Finding:
     dirs = [settings.path(d) for d in settings.memes.templates]
     problems = check_templates(*dirs)
     if problems:
-        return Finding(False, "templates", "; ".join(problems), "mend or remove that template")
-    return Finding(True, "templates", f"{len(load_templates(*dirs))} templates")
+        return Finding(
+            False, "templates", joined("; ", problems), words("mend or remove that template")
+        )
+    return Finding(True, "templates", words("{count} templates", count=len(load_templates(*dirs))))
 
 
 def fonts() -> Finding:
@@ -83,22 +99,29 @@ def fonts() -> Finding:
     spare = coverage(FALLBACK)
     lacking = [name for name in FONTS if wanted - coverage(name) - spare]
     if lacking:
-        return Finding(False, "fonts", f"letters missing in {lacking}", "install the package again")
-    return Finding(True, "fonts", f"{len(FONTS)} fonts, Cyrillic and Latin")
+        found = words("letters missing in {fonts}", fonts=", ".join(lacking))
+        return Finding(False, "fonts", found, words("install the package again"))
+    return Finding(True, "fonts", words("{count} fonts, Cyrillic and Latin", count=len(FONTS)))
 
 
 def inbox(settings: Settings) -> Finding:
     folder = settings.path(settings.inbox.folder)
     if not folder.is_dir():
-        return Finding(False, "inbox", f"{folder} is not there", f"mkdir {folder}")
+        return Finding(
+            False, "inbox", words("{folder} is not there", folder=folder), f"mkdir {folder}"
+        )
     count = sum(1 for p in folder.iterdir() if p.is_file())
-    return Finding(True, "inbox", f"{folder}, {count} files waiting")
+    return Finding(
+        True, "inbox", words("{folder}, {count} files waiting", folder=folder, count=count)
+    )
 
 
 def database(settings: Settings, secrets: Secrets) -> Finding:
     daemon.open_settings_ledger(settings, secrets, daemon.utc_now())
     scheme = settings.database.url.split(":", 1)[0]
-    return Finding(True, "database", f"{scheme}, schema {schema_version()}")
+    return Finding(
+        True, "database", words("{kind}, schema {number}", kind=scheme, number=schema_version())
+    )
 
 
 async def telegram(settings: Settings, secrets: Secrets) -> list[Finding]:
@@ -113,7 +136,7 @@ async def telegram(settings: Settings, secrets: Secrets) -> list[Finding]:
             finally:
                 await daemon.disconnect_accounts(services)
     except Exception as error:
-        return [Finding(False, "session", f"{session.name}: {error}", "publisher login")]
+        return [Finding(False, "session", joined(": ", [session.name, error]), "publisher login")]
 
 
 async def _signed_in(services: Services) -> AsyncIterator[Finding]:
@@ -123,14 +146,16 @@ async def _signed_in(services: Services) -> AsyncIterator[Finding]:
         bot = await services.bot.client.get_me()
         yield Finding(True, "bot", f"@{bot.username}")
     elif services.settings.bot.enabled:
-        remedy = "set TELEGRAM_BOT_TOKEN, or bot.enabled = false"
-        yield Finding(False, "bot", "there is no token", remedy)
+        remedy = words("set TELEGRAM_BOT_TOKEN, or bot.enabled = false")
+        yield Finding(False, "bot", words("there is no token"), remedy)
     for channel in sync_channels(services):
         try:
             peer = await find_peer(services.account, channel.handle, services.clock())
             rights = await post_rights(services.account, peer)
         except Exception as error:
-            yield Finding(False, f"@{channel.handle}", telegram_name(error), "is the name right?")
+            said = sentence_of(error) if is_worded(error) else telegram_name(error)
+            yield Finding(False, f"@{channel.handle}", said, words("is the name right?"))
             continue
-        remedy = "make the account an administrator who may post"
-        yield Finding(rights.may_post, f"@{channel.handle}", rights.reason or "may post", remedy)
+        remedy = words("make the account an administrator who may post")
+        found = rights.reason or words("may post")
+        yield Finding(rights.may_post, f"@{channel.handle}", found, remedy)

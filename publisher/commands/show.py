@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from publisher.commands.context import CONFIG, plain_errors, settings_of
+from publisher.commands.context import CONFIG, plain_errors, settings_of, tell
 from publisher.demo import DemoPlan, run_demo
 
 
@@ -38,8 +38,4 @@ def demo(config: Path, weeks: int, seed: int, effect: float, fast: bool, out: Pa
     the triggers, the Telegram client, the model and the pictures are those of `publisher run`.
     """
     plan = DemoPlan(out=out, weeks=1 if fast else weeks, seed=seed, effect=effect, fast=fast)
-    try:
-        summary = asyncio.run(run_demo(settings_of(config), plan, click.echo))
-    except FileExistsError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(summary)
+    tell(asyncio.run(run_demo(settings_of(config), plan, tell)))

@@ -13,6 +13,7 @@ from peewee import Database, SqliteDatabase
 from playhouse.db_url import connect as connect_url
 
 from publisher.ledger.models import database
+from publisher.sentences import words
 
 WAL_LIMIT = 16 * 2**20
 PRAGMAS: dict[str, Any] = {
@@ -62,7 +63,9 @@ def open_ledger(url: str, root: Path, password: str | None = None) -> Database:
     try:
         found.connect(reuse_if_open=True)
     except Exception as error:
-        raise LedgerError(f"{url}: {error}; see [database] in config.toml") from error
+        raise LedgerError(
+            words("{url}: {why}; see [database] in config.toml", url=url, why=error)
+        ) from error
     return found
 
 
@@ -124,7 +127,13 @@ def copy_sqlite(source: Path, target: Path) -> None:
         live.close()
         copy.close()
     if verdict != "ok":
-        raise LedgerError(f"{partial}: the copy is damaged ({verdict}); look at the disk")
+        raise LedgerError(
+            words(
+                "{file}: the copy is damaged ({verdict}); look at the disk",
+                file=partial,
+                verdict=verdict,
+            )
+        )
     partial.replace(target)
 
 

@@ -15,6 +15,7 @@ from peewee import Database, SqliteDatabase, fn
 
 from publisher.ledger.database import LedgerError, copy_sqlite
 from publisher.ledger.models import TABLES, SchemaVersion
+from publisher.sentences import words
 
 log = logging.getLogger(__name__)
 Migration = Callable[[Database], None]
@@ -41,8 +42,12 @@ def migrate(
     version = schema_version()
     if version > newest:
         raise LedgerError(
-            f"the database has schema {version}, this program knows {newest}; "
-            "install the newer program or restore the backup made before the migration"
+            words(
+                "the database has schema {version}, this program knows {newest}; "
+                "install the newer program or restore the backup made before the migration",
+                version=version,
+                newest=newest,
+            )
         )
     arrived = []
     for step, migration in enumerate(migrations[version - 1 :], start=version):

@@ -13,6 +13,7 @@ from publisher.llm.errors import ModelError
 from publisher.llm.native import OUTPUTS, Engine
 from publisher.llm.plain import PlainEngine
 from publisher.llm.sampling import Grammar, Sampling, draw, log_softmax_at
+from publisher.sentences import words
 
 Finish = Literal["stop", "length", "budget", "cancelled"]
 _CHECK_SECONDS = 0.02
@@ -175,7 +176,7 @@ def weigh(
     """Sum each tail's log probabilities after `head`, in groups that fit slots and cache."""
     first, at = engine.prefill(head), len(head)
     if first is None:
-        raise ModelError("the time to weigh texts is over")
+        raise ModelError(words("the time to weigh texts is over"))
     sums = [log_softmax_at(first, tail[0]) if tail else 0.0 for tail in tails]
     todo = [i for i, tail in enumerate(tails) if len(tail) > 1]
     while todo:
@@ -185,7 +186,11 @@ def weigh(
             room -= len(tails[todo[0]]) - 1
             group.append(todo.pop(0))
         if not group:
-            raise ModelError(f"a text of {len(tails[todo[0]])} tokens does not fit the context")
+            raise ModelError(
+                words(
+                    "a text of {count} tokens does not fit the context", count=len(tails[todo[0]])
+                )
+            )
         for slot in range(1, len(group) + 1):
             engine.fork(0, slot)
         inputs = [
@@ -198,7 +203,7 @@ def weigh(
             tokens, positions, slots, owners, targets = zip(*part, strict=True)
             rows = engine.decode(list(tokens), list(positions), list(slots), [True] * len(tokens))
             if rows is None:
-                raise ModelError("the time to weigh texts is over")
+                raise ModelError(words("the time to weigh texts is over"))
             for owner, target, row in zip(owners, targets, rows, strict=True):
                 sums[owner] += log_softmax_at(row, target)
         for slot in range(1, len(group) + 1):

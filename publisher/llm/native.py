@@ -17,6 +17,7 @@ from llama_cpp._internals import LlamaBatch, LlamaContext, LlamaModel
 
 from publisher.llm.errors import ModelError
 from publisher.llm.gguf import Header
+from publisher.sentences import words
 
 OUTPUTS = 64
 _CHUNK = 256
@@ -83,15 +84,21 @@ def load_weights(path: str, file_bytes: int, modified_ns: int) -> LlamaModel:
             path_model=path, params=native.llama_model_default_params(), verbose=True
         )
     except ValueError:
-        reason = "; ".join(line for line in _said if "error" in line) or "no reason given"
+        reason = "; ".join(line for line in _said if "error" in line) or words("no reason given")
         raise ModelError(
-            f"llama.cpp cannot load {path}: {reason}. Use a text model of an architecture that"
-            " llama-cpp-python knows, or update llama-cpp-python"
+            words(
+                "llama.cpp cannot load {path}: {reason}. Use a text model of an architecture that "
+                "llama-cpp-python knows, or update llama-cpp-python",
+                path=path,
+                reason=reason,
+            )
         ) from None
     if not native.llama_model_has_decoder(weights.model) or native.llama_model_is_diffusion(
         weights.model
     ):
-        raise ModelError(f"{path} does not write text from left to right: use a decoder model")
+        raise ModelError(
+            words("{path} does not write text from left to right: use a decoder model", path=path)
+        )
     return weights
 
 
@@ -120,12 +127,17 @@ class Engine:
         try:
             self.context = LlamaContext(model=weights, params=params, verbose=True)
         except ValueError:
-            reason = "; ".join(_said) or "no reason given"
+            reason = "; ".join(_said) or words("no reason given")
             raise ContextError(
-                f"llama.cpp cannot keep {n_seq} texts in a context of {n_ctx} tokens: {reason}"
+                words(
+                    "llama.cpp cannot keep {texts} texts in a context of {tokens} tokens: {reason}",
+                    texts=n_seq,
+                    tokens=n_ctx,
+                    reason=reason,
+                )
             ) from None
         if self.context.memory is None:
-            raise ModelError("this is an embedding model: it cannot write text")
+            raise ModelError(words("this is an embedding model: it cannot write text"))
         self.vocabulary = weights.n_vocab()
         self.ends = end_tokens(weights)
         self._batch = LlamaBatch(n_tokens=_CHUNK, embd=0, n_seq_max=1, verbose=True)
@@ -162,8 +174,10 @@ class Engine:
         if code == 2:
             return None
         if code != 0:
-            what = "the context is full" if code == 1 else f"code {code}"
-            raise ModelError(f"llama.cpp could not decode {count} tokens: {what}")
+            what = words("the context is full") if code == 1 else f"code {code}"
+            raise ModelError(
+                words("llama.cpp could not decode {count} tokens: {what}", count=count, what=what)
+            )
         pointer = native.llama_get_logits(self.context.ctx)
         return np.ctypeslib.as_array(pointer, shape=(sum(wanted), self.vocabulary))
 

@@ -11,6 +11,7 @@ from llama_cpp import llama_cpp as native
 
 from publisher.llm.errors import ModelError
 from publisher.llm.native import end_tokens
+from publisher.sentences import words
 
 
 class PlainEngine:
@@ -31,7 +32,9 @@ class PlainEngine:
                 verbose=False,
             )
         except ValueError as error:
-            raise ModelError(f"llama.cpp cannot open {path}: {error}") from error
+            raise ModelError(
+                words("llama.cpp cannot open {path}: {why}", path=path, why=error)
+            ) from error
         self.weights = self._llama._model
         self.n_ctx = n_ctx
         self.vocabulary = self.weights.n_vocab()

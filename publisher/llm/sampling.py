@@ -15,6 +15,7 @@ import numpy as np
 from llama_cpp import llama_cpp as native
 
 from publisher.llm.errors import ModelError
+from publisher.sentences import words
 
 _MOST_CANDIDATES = 1024
 _MASK = (1 << 64) - 1
@@ -41,7 +42,7 @@ class Grammar:
     def __init__(self, vocab: Any, text: str) -> None:
         self._sampler = native.llama_sampler_init_grammar(vocab, text.encode(), b"root")
         if not self._sampler:
-            raise ModelError(f"the grammar does not parse: {text[:200]!r}")
+            raise ModelError(words("the grammar does not parse: {grammar!r}", grammar=text[:200]))
 
     def allowed(self, tokens: np.ndarray) -> np.ndarray:
         """Which of `tokens` (int array) may come next, as a boolean array of the same shape."""
@@ -131,7 +132,9 @@ def _within(
 def _peak(logits: np.ndarray) -> float:
     peak = float(logits.max())
     if not np.isfinite(peak):
-        raise ModelError("the model computes no numbers: the file is damaged, download it again")
+        raise ModelError(
+            words("the model computes no numbers: the file is damaged, download it again")
+        )
     return peak
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 import typing
 from collections.abc import Sequence
@@ -13,8 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from publisher.sentences import joined, words
 from publisher.settings.model import Settings
+from publisher.validation import wanted
 
+LONGEST_SHOWN = 60
 SECRET_KEYS = {"api_hash", "bot_token", "token", "password", "secret"}
 
 
@@ -25,22 +29,21 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """All problems of a config file; prints one line each: file, key, what and remedy."""
+    """All problems of a config file; says one line each: file, key, what and remedy."""
 
     def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
         self.path, self.problems = path, tuple(problems)
-        super().__init__("\n".join(f"{path}: {p.key}: {p.message}" for p in self.problems))
+        super().__init__(
+            joined("\n", [joined(": ", [path, p.key, p.message]) for p in self.problems])
+        )
 
 
 def load_settings(path: Path) -> Settings:
     """Settings from a TOML file. Raises ConfigError naming every wrong key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        remedy = "no such file; copy config.toml from the project, or name yours with --config"
-        raise ConfigError(path, [Problem("(file)", remedy)]) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(path, [Problem("(file)", str(error))]) from error
+        raise ConfigError(path, [Problem(words("(file)"), _unreadable(error))]) from error
     try:
         return Settings.model_validate_json(_as_json(raw | {"root": str(path.resolve().parent)}))
     except ValidationError as error:
@@ -58,19 +61,34 @@ def _echo(details: Any) -> bool:
     return details["type"] == "too_short" and bool(details["input"])
 
 
+def _unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return words("no such file; copy config.toml from the project, or name yours with --config")
+    if isinstance(error, OSError):
+        return words("cannot be read: {why}", why=error.strerror or error)
+    if isinstance(error, UnicodeDecodeError):
+        return words("this is not text in UTF-8; save the file as UTF-8")
+    where = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
+    if where is None:
+        return words("this is not TOML: {why}", why=error)
+    why, line, column = where.groups()
+    return words(
+        "line {line}, column {column}: this is not TOML: {why}", line=line, column=column, why=why
+    )
+
+
 def _problem(details: Any, raw: dict[str, Any]) -> Problem:
     location = details["loc"]
-    key = _key(location) or "(top level)"
-    kind, message = details["type"], details["msg"]
+    key = _key(location) or words("(top level)")
+    kind = details["type"]
     if kind == "extra_forbidden":
         return Problem(key, _unknown(location))
     if kind == "missing":
-        return Problem(key, "is missing; see config.toml's comments for what belongs here")
+        return Problem(key, words("is missing; see config.toml's comments for what belongs here"))
     if kind == "value_error":
-        return Problem(key, str(details["ctx"]["error"]))
-    got = repr(details.get("input"))[:60]
-    wanted = message[0].lower() + message[1:]
-    return Problem(key, f"{wanted}; got {got}")
+        return Problem(key, wanted(details))
+    got = repr(details.get("input"))[:LONGEST_SHOWN]
+    return Problem(key, words("{wanted}; got {got}", wanted=wanted(details), got=got))
 
 
 def _key(location: tuple[int | str, ...]) -> str:
@@ -83,11 +101,12 @@ def _key(location: tuple[int | str, ...]) -> str:
 def _unknown(location: tuple[int | str, ...]) -> str:
     name = str(location[-1])
     if name in SECRET_KEYS:
-        return "a secret does not belong in config.toml; see «Secrets» in its comments"
+        return words("a secret does not belong in config.toml; see «Secrets» in its comments")
     known = _fields(Settings, location[:-1])
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean «{close[0]}»?" if close else f"known here: {', '.join(sorted(known))}"
-    return f"unknown key; {hint}"
+    if close:
+        return words("unknown key; did you mean «{close}»?", close=close[0])
+    return words("unknown key; known here: {known}", known=", ".join(sorted(known)))
 
 
 def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from publisher.sentences import Sentence, joined, words
 from publisher.settings.triggers import parse_trigger
 
 Language = Literal["ru", "en"]
@@ -28,20 +29,27 @@ def known_zone(name: str) -> str:
     zones = available_timezones()
     if name not in zones:
         close = difflib.get_close_matches(name, zones, n=1)
-        hint = f"did you mean «{close[0]}»?" if close else "write one like Europe/Moscow"
-        raise ValueError(f"unknown zone «{name}»; {hint}")
+        if close:
+            hint = words("did you mean «{close}»?", close=close[0])
+        else:
+            hint = words("write one like Europe/Moscow")
+        raise ValueError(words("unknown zone «{name}»; {hint}", name=name, hint=hint))
     return name
 
 
 def clean_handle(handle: str) -> str:
     if not re.fullmatch(r"@?[A-Za-z][A-Za-z0-9_]{3,31}", handle):
-        raise ValueError(f"«{handle}» is not a Telegram username; write one like @my_channel")
+        raise ValueError(
+            words(
+                "«{handle}» is not a Telegram username; write one like @my_channel", handle=handle
+            )
+        )
     return handle.removeprefix("@")
 
 
 def time_of_day(text: str) -> str:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-        raise ValueError(f"«{text}» is not a time of day; write HH:MM, e.g. 09:30")
+        raise ValueError(words("«{text}» is not a time of day; write HH:MM, e.g. 09:30", text=text))
     return text
 
 
@@ -107,7 +115,7 @@ class ChannelSettings(Section):
     @model_validator(mode="after")
     def distinct_times(self) -> ChannelSettings:
         if len(set(self.times)) != len(self.times):
-            raise ValueError("times: the same time stands twice; leave it once")
+            raise ValueError(words("times: the same time stands twice; leave it once"))
         return self
 
 
@@ -119,9 +127,11 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def one_of_two(self) -> SourceSettings:
         if bool(self.feed) == bool(self.channel):
-            raise ValueError('a source is either feed = "https://…" or channel = "@name"')
+            raise ValueError(words('a source is either feed = "https://…" or channel = "@name"'))
         if self.feed and not re.match(r"https?://|file:/", self.feed):
-            raise ValueError(f"«{self.feed}» is not an address; write https://… or file:/…")
+            raise ValueError(
+                words("«{feed}» is not an address; write https://… or file:/…", feed=self.feed)
+            )
         if self.channel:
             clean_handle(self.channel)
         return self
@@ -141,7 +151,9 @@ def regular_expression(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"«{text}» is not a regular expression: {error}") from None
+        raise ValueError(
+            words("«{text}» is not a regular expression: {why}", text=text, why=error)
+        ) from None
     return text
 
 
@@ -174,8 +186,11 @@ class PartnerSettings(Section):
     @model_validator(mode="after")
     def inbox_for_bots(self) -> PartnerSettings:
         if self.route != "suggested_post" and self.inbox is None:
+            taker = words("the bot") if self.route == "bot" else words("the chat")
             raise ValueError(
-                f"inbox is missing: the username of the {self.route} that takes suggestions"
+                words(
+                    "inbox is missing: the username of {taker} that takes suggestions", taker=taker
+                )
             )
         return self
 
@@ -277,6 +292,12 @@ class BotSettings(Section):
     budget_seconds: float = Field(30.0, gt=0, le=300)
 
 
+def _either(remedies: list[Sentence]) -> Sentence:
+    if len(remedies) == 1:
+        return remedies[0]
+    return words("{one} or {other}", one=remedies[0], other=remedies[1])
+
+
 class Settings(Section):
     """The whole of config.toml. `root` is the folder relative paths start from."""
 
@@ -311,43 +332,59 @@ class Settings(Section):
         ):
             twins = sorted({key for key in keys if keys.count(key) > 1})
             if twins:
-                raise ValueError(f"{name}: {', '.join(twins)} stands twice; leave it once")
+                raise ValueError(
+                    words(
+                        "{name}: {twins} stands twice; leave it once",
+                        name=name,
+                        twins=", ".join(twins),
+                    )
+                )
         both = set(self.reactions.positive) & set(self.reactions.negative)
         if both:
-            raise ValueError(f"reactions: {' '.join(sorted(both))} is both positive and negative")
+            raise ValueError(
+                words(
+                    "reactions: {both} is both positive and negative", both=" ".join(sorted(both))
+                )
+            )
         return self
 
     @model_validator(mode="after")
     def approvals_can_be_given(self) -> Settings:
         """Raises ValueError where posts would be decided by default before anybody saw them."""
         faults = [
-            f"channels[{number}].{fault}"
+            joined("", [f"channels[{number}].", fault])
             for number, channel in enumerate(self.channels)
             if channel.approve and (fault := self._unseen(channel))
         ]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise ValueError(joined("; ", faults))
         return self
 
     def _unseen(self, channel: ChannelSettings) -> str:
         if not self.owner.ids:
-            return "approve: nobody is shown the posts; write your Telegram id into owner.ids"
+            return words(
+                "approve: nobody is shown the posts; write your Telegram id into owner.ids"
+            )
         if not self.bot.enabled:
-            return "approve: it is the bot that shows the posts; write bot.enabled = true"
+            return words("approve: it is the bot that shows the posts; write bot.enabled = true")
         hours, look = self.experiment.assign_hours, TIME_TO_LOOK / timedelta(minutes=1)
         at_most = math.floor(hours * 60 - look)
         if channel.approve_minutes <= at_most:
             return ""
         enough = math.ceil((channel.approve_minutes + look) / 60 * 100) / 100
-        remedies = [f"at most {at_most} here"] if at_most >= 0 else []
+        remedies = [words("at most {most} here", most=at_most)] if at_most >= 0 else []
         if enough <= LONGEST_ASSIGN_HOURS:
-            remedies.append(f"experiment.assign_hours = {enough}")
+            remedies.append(joined("", ["experiment.assign_hours = ", enough]))
         if not remedies:
-            remedies = ["15 here and experiment.assign_hours = 2.0, as in the shipped file"]
-        return (
-            f"approve_minutes: {channel.approve_minutes} min before the slot is too early: posts "
-            f"are drawn {hours} h before it (experiment.assign_hours) and need {look:.0f} min to "
-            f"be looked at; write {' or '.join(remedies)}"
+            remedies = [words("15 here and experiment.assign_hours = 2.0, as in the shipped file")]
+        return words(
+            "approve_minutes: {minutes} min before the slot is too early: posts are drawn {hours} "
+            "h before it (experiment.assign_hours) and need {look:.0f} min to be looked at; write "
+            "{remedies}",
+            minutes=channel.approve_minutes,
+            hours=hours,
+            look=look,
+            remedies=_either(remedies),
         )
 
     def path(self, text: str) -> Path:

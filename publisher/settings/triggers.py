@@ -10,6 +10,8 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from publisher.sentences import words
+
 EVERY = re.compile(r"every\s+(\d+)\s*(s|m|h|d)")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -24,15 +26,25 @@ def parse_trigger(text: str, zone: str, start: datetime | None = None) -> BaseTr
     if every:
         span = timedelta(**{UNITS[every[2]]: int(every[1])})
         if not span:
-            raise ValueError(f"«{text}»: an interval must be longer than 0")
+            raise ValueError(words("«{text}»: an interval must be longer than 0", text=text))
         seconds = int(span.total_seconds())
         return IntervalTrigger(seconds=seconds, start_date=start, timezone=ZoneInfo(zone))
     fields = text.split()
     if len(fields) != 5:
-        raise ValueError(f"«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»")
+        raise ValueError(
+            words(
+                "«{text}»: write «every 10m» or five crontab fields, e.g. «30 9 * * mon»", text=text
+            )
+        )
     if re.search(r"\d", re.sub(r"(/|#)\d+", "", fields[4])):
-        raise ValueError(f"«{text}»: name the weekdays (mon, tue, … sun) instead of numbering them")
+        raise ValueError(
+            words(
+                "«{text}»: name the weekdays (mon, tue, … sun) instead of numbering them", text=text
+            )
+        )
     try:
         return CronTrigger.from_crontab(text, timezone=ZoneInfo(zone))
     except ValueError as error:
-        raise ValueError(f"«{text}»: {error}; e.g. «30 9 * * mon» or «every 10m»") from error
+        raise ValueError(
+            words("«{text}»: {why}; e.g. «30 9 * * mon» or «every 10m»", text=text, why=error)
+        ) from error

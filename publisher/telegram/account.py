@@ -23,6 +23,7 @@ from telethon.tl.functions.updates import (
     GetStateRequest,
 )
 
+from publisher.sentences import words
 from publisher.settings.model import ServerSettings, Settings
 from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import CallKind, Governor, NotNow
@@ -64,7 +65,7 @@ class TelegramAccount:
         """
         if kind == "send" and self.rehearsal is not None:
             self.rehearsal.append(describe(request))
-            raise NotNow(self.governor.clock(), "dry run")
+            raise NotNow(self.governor.clock(), words("dry run"))
         return await self.governor.call(
             kind, lambda: asyncio.wait_for(self._ask(request), self.timeout_seconds)
         )
@@ -82,7 +83,7 @@ class TelegramAccount:
             task = asyncio.current_task()
             if task and task.cancelling():
                 raise
-            raise ConnectionError("the connection was closed under the request") from error
+            raise ConnectionError(words("the connection was closed under the request")) from error
 
     async def reconnect(self) -> bool:
         """Telethon gives a connection up for good after a few tries; begin anew. Whether that was
@@ -163,7 +164,7 @@ class TelegramAccount:
             "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
         )
         if not isinstance(found, bytes):
-            raise OSError("the photo could not be downloaded")
+            raise OSError(words("the photo could not be downloaded"))
         return found
 
 
@@ -316,7 +317,9 @@ async def connect(
         if bot_token and not signed_in:
             await sign_bot_in(client, name, bot_token)
         elif must_be_signed_in and not signed_in:
-            raise SignInError(f"account «{name}» is not signed in; run: publisher login")
+            raise SignInError(
+                words("account «{name}» is not signed in; run: publisher login", name=name)
+            )
     except BaseException as error:
         if client.is_connected():
             await client.disconnect()
@@ -332,7 +335,9 @@ async def sign_bot_in(client: TelegramClient, name: str, token: str) -> None:
     try:
         await client.sign_in(bot_token=token)
     except (errors.AccessTokenInvalidError, errors.AccessTokenExpiredError) as error:
-        raise SignInError(f"account «{name}»: Telegram refuses its token: {error}") from error
+        raise SignInError(
+            words("account «{name}»: Telegram refuses its token: {why}", name=name, why=error)
+        ) from error
 
 
 async def is_signed_in(client: TelegramClient) -> bool:

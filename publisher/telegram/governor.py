@@ -14,6 +14,7 @@ from telethon.errors import FloodError
 
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Account, Pace
+from publisher.sentences import words
 from publisher.settings.model import PaceSettings
 from publisher.telegram.errors import classify, telegram_name
 
@@ -27,7 +28,9 @@ class NotNow(Exception):
     """The call was not made; it may be made at `until`."""
 
     def __init__(self, until: datetime, reason: str) -> None:
-        super().__init__(f"{reason}: not before {until:%Y-%m-%d %H:%M:%S} UTC")
+        super().__init__(
+            words("{reason}: not before {until:%Y-%m-%d %H:%M:%S} UTC", reason=reason, until=until)
+        )
         self.until, self.reason = until, reason
 
 
@@ -81,7 +84,7 @@ class Governor:
         now = self.clock()
         # A longer wait than Telegram ever names was counted by a wrong clock.
         if row and now < row.next_at < now + LONGEST_TO_CONNECT:
-            raise NotNow(row.next_at, "connecting")
+            raise NotNow(row.next_at, words("connecting"))
 
     def not_connected(self, error: BaseException) -> None:
         """Remember a FLOOD_WAIT met in connecting, and raise NotNow for it."""
@@ -125,7 +128,7 @@ class Governor:
         # A clock set back must not leave a wait of hours behind.
         start = now if new else min(max(turn.next_at, now), now + self.patience * 2)
         if start - now > self.patience:
-            raise NotNow(start, "pace")
+            raise NotNow(start, words("pace"))
         Pace.update(next_at=start + timedelta(seconds=gap)).where(Pace.id == turn.id).execute()
         return start - now
 

@@ -50,15 +50,20 @@ def test_a_wrong_config_is_one_line_a_fault_and_exit_2(home: Path) -> None:
     (home / "config.toml").write_text(text + "\n[nonsense]\nx = 1\n")
     result = publisher("status")
     assert result.exit_code == 2
-    assert "zone" in result.output and "Europe/Moscow" in result.output
-    assert "nonsense: unknown key" in result.output
+    assert "zone: неизвестный часовой пояс" in result.output and "Europe/Moscow" in result.output
+    assert "nonsense: неизвестный ключ" in result.output
     assert "Traceback" not in result.output
+    (home / "config.toml").write_text(text.replace('"ru"', '"en"', 1) + "\n[nonsense]\nx = 1\n")
+    result = publisher("status")
+    assert result.exit_code == 2 and "nonsense: unknown key" in result.output
+    assert "zone: unknown zone" in result.output
 
 
 def test_check_names_what_is_missing_and_what_to_do(home: Path) -> None:
     result = publisher("check", "--json")
     found = {f["what"]: f for f in json.loads(result.output)}
     assert result.exit_code == 1
+    assert found["config"]["found"] == "config.toml, 2 channels", "for a program: English"
     assert found["config"]["ok"] and found["model"]["ok"] and found["fonts"]["ok"]
     assert found["templates"]["ok"] and found["database"]["ok"]
     assert not found["inbox"]["ok"] and "mkdir" in found["inbox"]["remedy"]
@@ -101,7 +106,9 @@ def test_the_inbox_takes_a_picture_and_refuses_what_is_none(home: Path) -> None:
 
 def test_a_job_that_needs_telegram_says_what_to_do(home: Path) -> None:
     result = publisher("job", "publish")
-    assert result.exit_code == 2 and "my.telegram.org" in result.output
+    assert result.exit_code == 2
+    assert "нужны telegram.api_id" in result.output and "my.telegram.org" in result.output
+    assert "нужны telegram.api_id" in publisher("login", "--phone", "+79990000000").output
 
 
 def test_render_reports_its_boxes(home: Path) -> None:
@@ -143,8 +150,13 @@ def test_screen_judges_lines(home: Path) -> None:
 
 
 def test_a_report_before_anything_happened_says_so(home: Path) -> None:
-    assert "job plan" in publisher("report").output
-    assert "2026-W47" in publisher("report", "--week", "last").output
+    assert "ещё не зарегистрирован: сначала выполните publisher job plan" in (
+        publisher("report").output
+    )
+    for week in ("last", "2026-W99"):
+        result = publisher("report", "--week", week)
+        assert result.exit_code == 1 and f"«{week}» — не неделя" in result.output
+        assert "2026-W47" in result.output
 
 
 def test_a_backup_comes_back(home: Path) -> None:
@@ -153,10 +165,10 @@ def test_a_backup_comes_back(home: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True)
 
     run("job", "plan")
-    assert "verified" in run("backup", "b.tar").stdout
+    assert "проверено" in run("backup", "b.tar").stdout
     refused = run("restore", "b.tar")
-    assert refused.returncode == 2 and "--overwrite" in refused.stderr
-    assert "compared with its history" in run("restore", "b.tar", "--overwrite").stdout
+    assert refused.returncode == 2 and "уже есть; --overwrite" in refused.stderr
+    assert "сверю каждый канал" in run("restore", "b.tar", "--overwrite").stdout
     assert list((home / "var").glob("memegen.db.before-restore-*"))
     held = json.loads(run("status", "--json").stdout)["channels"]
     assert {c["state"] for c in held} == {"restored"}
@@ -166,7 +178,7 @@ def test_a_demo_never_writes_over_what_is_not_a_demos(home: Path) -> None:
     (home / "mine").mkdir()
     (home / "mine" / "thesis.txt").write_text("precious")
     result = publisher("demo", "--fast", "--out", "mine")
-    assert result.exit_code == 1 and "--out" in result.output and "Traceback" not in result.output
+    assert result.exit_code == 1 and "не от демо; назовите другую: --out" in result.output
     assert (home / "mine" / "thesis.txt").read_text() == "precious"
 
 
