@@ -15,10 +15,11 @@ from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger.models import Alert
 from publisher.ledger.wishes import random_id_of
+from publisher.sentences import words
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.errors import classify
 from publisher.telegram.sending import send_file, send_text
-from publisher.wording import say
+from publisher.wording import say_of
 
 REPORT_FILES = {"report.html": "text/html", "report.md": "text/markdown", "posts.csv": "text/csv"}
 
@@ -38,11 +39,11 @@ async def alert(services: Services, now: datetime) -> str:
     untold = Alert.select().where(Alert.told_at.is_null() & rested).order_by(Alert.id)
     for row in untold.limit(20):
         Alert.update(tried_at=now).where(Alert.id == row.id).execute()
-        text = say(row.code, services.settings.language, **row.facts)
+        text = say_of(row.code, services.settings.language, row.facts)
         if await deliver(services, row, text):
             Alert.update(told_at=now).where(Alert.id == row.id).execute()
             told += 1
-    return f"told {told}" if told else ""
+    return words("told {count}", count=told) if told else ""
 
 
 async def deliver(services: Services, row: Alert, text: str) -> bool:

@@ -11,6 +11,7 @@ from jobs.services import Services
 from publisher.ledger import transitions
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Block, Channel, Experiment, Meme, Slot
+from publisher.sentences import words
 
 ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
 
@@ -35,7 +36,9 @@ async def assign(services: Services, now: datetime) -> str:
         pairs += assign_pair(services, block, now)
     for slot in lonely_slots(horizon):
         singles += assign_single(services, slot, now)
-    return f"pairs {pairs}, single slots {singles}" if pairs or singles else ""
+    if not pairs and not singles:
+        return ""
+    return words("pairs {pairs}, single slots {singles}", pairs=pairs, singles=singles)
 
 
 def assign_pair(services: Services, block: Block, now: datetime) -> bool:

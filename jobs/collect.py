@@ -8,6 +8,7 @@ from datetime import datetime
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger.models import Item, Source, database
+from publisher.sentences import words
 from publisher.telegram.peers import find_peer
 from publisher.telegram.reading import Seen, read_history
 from publisher.trends.feeds import FeedItem, fetch_feed
@@ -27,7 +28,9 @@ async def collect(services: Services, now: datetime) -> str:
         read = read_feed if kind == "feed" else read_channel
         new += await read(services, source, now)
         failing += bool(Source.get_by_id(source.id).error)
-    return f"new items {new}, failing sources {failing}" if new or failing else ""
+    if not new and not failing:
+        return ""
+    return words("new items {new}, failing sources {failing}", new=new, failing=failing)
 
 
 async def read_feed(services: Services, source: Source, now: datetime) -> int:
@@ -64,7 +67,7 @@ async def read_channel(services: Services, source: Source, now: datetime) -> int
         peer = await find_peer(services.account, source.key, now)
         seen = await read_history(services.account, peer, after_id=source.last_message_id)
     if seen is None:
-        note_error(source, "could not be read this time", now)
+        note_error(source, words("could not be read this time"), now)
         return 0
     newest = max((s.message_id for s in seen), default=source.last_message_id)
     Source.update(last_message_id=newest, error="", errors=0, fetched_at=now).where(

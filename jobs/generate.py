@@ -11,6 +11,7 @@ from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Meme, Topic
 from publisher.memes import preference
 from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
+from publisher.sentences import joined, words
 from publisher.workers import WorkerDied, WorkerHung
 
 RECENT = timedelta(days=60)
@@ -37,10 +38,12 @@ async def generate(services: Services, now: datetime) -> str:
     accidents: list[str] = []
     for language in sorted({c.language for c in services.settings.channels}):
         made += await fill_stock(services, language, now, accidents)
-    note = f"made {made}, retired {retired}" if made or retired else ""
+    note = [words("made {made}, retired {retired}", made=made, retired=retired)]
+    if not made and not retired:
+        note = []
     if accidents:
-        raise GenerationFailed("; ".join([*accidents, note]).rstrip("; "))
-    return note
+        raise GenerationFailed(joined("; ", [*accidents, *note]))
+    return joined("; ", note)
 
 
 async def fill_stock(services: Services, language: str, now: datetime, accidents: list[str]) -> int:
@@ -54,8 +57,8 @@ async def fill_stock(services: Services, language: str, now: datetime, accidents
         try:
             result = await make(services, request, now)
         except (WorkerDied, WorkerHung) as accident:
-            accidents.append(f"«{topic.title}»: {accident}")
-            note = f"set aside: {accident}"
+            accidents.append(joined(": ", [f"«{topic.title}»", accident]))
+            note: str = words("set aside: {why}", why=accident)
         else:
             keep(services, result, topic, language, now)
             made += len(result.chosen)

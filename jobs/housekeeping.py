@@ -10,6 +10,7 @@ from peewee import SqliteDatabase
 from jobs.services import Services
 from publisher.ledger.database import copy_sqlite, empty_log, sqlite_path
 from publisher.ledger.models import Alert, Item, JobRun, Meme, Post, Suggestion, Wish, database
+from publisher.sentences import words
 
 
 async def housekeeping(services: Services, now: datetime) -> str:
@@ -25,7 +26,12 @@ async def housekeeping(services: Services, now: datetime) -> str:
     Alert.delete().where(Alert.cured_at < now - timedelta(days=90)).execute()
     pictures = forget_pictures(services, now - timedelta(days=rule.media_days))
     backup(services, now)
-    return f"forgot {items} items, {runs} job runs, {pictures} pictures"
+    return words(
+        "forgot {items} items, {runs} job runs, {pictures} pictures",
+        items=items,
+        runs=runs,
+        pictures=pictures,
+    )
 
 
 def forget_pictures(services: Services, before: datetime) -> int:

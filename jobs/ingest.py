@@ -17,6 +17,8 @@ from publisher.ledger.models import Meme
 from publisher.memes.phash import picture_hash
 from publisher.memes.pictures import PictureError, normalise
 from publisher.screen import screen_caption
+from publisher.sentences import Twofold, in_language, joined, words
+from publisher.validation import wanted
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -51,10 +53,12 @@ async def ingest(services: Services, now: datetime) -> str:
                 take(services, arrival, now)
                 taken += 1
             except (PictureError, ValueError, OSError) as error:
-                refuse(services, path, str(error))
+                refuse(services, path, in_language(error, services.settings.language))
                 refused += 1
     warn_when_low(services, now)
-    return f"taken {taken}, refused {refused}" if taken or refused else ""
+    if not taken and not refused:
+        return ""
+    return words("taken {taken}, refused {refused}", taken=taken, refused=refused)
 
 
 def examine(path: Path, note: Note | None = None) -> Arrival:
@@ -63,7 +67,13 @@ def examine(path: Path, note: Note | None = None) -> Arrival:
     data = normalise(path)
     verdict = screen_caption(note.texts) if note.texts else None
     if verdict and not verdict.ok:
-        raise ValueError(f"screened out: {verdict.reason} {' '.join(verdict.terms)}")
+        raise ValueError(
+            words(
+                "screened out ({reason}): {why}",
+                reason=verdict.reason,
+                why=Twofold(verdict.explain("en"), verdict.explain("ru")),
+            )
+        )
     return Arrival(path, note, data, picture_hash(data))
 
 
@@ -72,15 +82,28 @@ def read_note(path: Path) -> Note:
         return Note()
     try:
         return Note.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise ValueError(f"{path.name}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = words("not valid TOML: {why}", why=error)
+        raise ValueError(joined(": ", [path.name, problem])) from error
+    except ValidationError as error:
+        faults = [
+            joined(": ", [".".join(map(str, details["loc"])), wanted(details)])
+            for details in error.errors()
+        ]
+        raise ValueError(joined(": ", [path.name, joined("; ", faults)])) from error
 
 
 def take(services: Services, arrival: Arrival, now: datetime) -> Meme:
     digest = hashlib.sha256(arrival.jpeg).hexdigest()
     twin = Meme.get_or_none((Meme.sha256 == digest) & (Meme.origin == "human"))
     if twin:
-        raise ValueError(f"the same picture as meme {twin.id} of {twin.created_at:%Y-%m-%d}")
+        raise ValueError(
+            words(
+                "the same picture as meme {id} of {date:%Y-%m-%d}",
+                id=twin.id,
+                date=twin.created_at,
+            )
+        )
     file, digest = services.keep_picture(arrival.jpeg, "human")
     meme = Meme.create(
         origin="human",

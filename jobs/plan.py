@@ -19,6 +19,7 @@ from jobs.services import Services
 from publisher.ledger.alerts import cure_alert
 from publisher.ledger.models import Block, Channel, Experiment, Slot, database
 from publisher.ledger.restored import RESTORED, first_state
+from publisher.sentences import words
 from publisher.settings import ChannelSettings
 
 HORIZON_DAYS = 10
@@ -46,7 +47,9 @@ async def plan(services: Services, now: datetime) -> str:
             dropped += drop_unwanted(channel, slots, now)
             added += add_slots(channel, slots)
             paired += pair_new_slots(experiment, channel, settings)
-    return f"slots +{added} −{dropped}, pairs +{paired}"
+    return words(
+        "slots +{added} −{dropped}, pairs +{paired}", added=added, dropped=dropped, paired=paired
+    )
 
 
 def sync_channels(services: Services) -> list[Channel]:

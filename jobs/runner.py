@@ -9,10 +9,12 @@ from jobs.services import Services
 from jobs.table import JOBS
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import JobRun
+from publisher.sentences import joined, sentence_of
 from publisher.telegram.governor import AccountStopped, NotNow
 
 log = logging.getLogger(__name__)
 FAILURES_BEFORE_ALERT = 3
+LONGEST_NOTE = 2000
 
 
 async def run_job(services: Services, name: str, now: datetime) -> JobRun:
@@ -23,11 +25,12 @@ async def run_job(services: Services, name: str, now: datetime) -> JobRun:
     try:
         note, ok = await JOBS[name].run(services, now), True
     except (NotNow, AccountStopped) as wait:
-        note, ok = str(wait), True
+        note, ok = sentence_of(wait), True
     except Exception as error:
-        note, ok = f"{type(error).__name__}: {error}", False
+        note, ok = joined(": ", [type(error).__name__, error]), False
         log.exception("job %s failed", name)
-    run = JobRun(job=name, started_at=now, finished_at=services.clock(), ok=ok, note=note[:2000])
+    kept = note if len(note) <= LONGEST_NOTE else note[:LONGEST_NOTE]
+    run = JobRun(job=name, started_at=now, finished_at=services.clock(), ok=ok, note=kept)
     if note or not ok or name in services.failing:
         run.save()
     if not ok:

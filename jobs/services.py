@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from publisher.ledger.models import Alert
+from publisher.sentences import words
 from publisher.settings import Secrets, Settings
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.publishing import Publisher
@@ -70,7 +71,7 @@ class Services:
     def account(self) -> TelegramAccount:
         """The user account. Raises RuntimeError when this process is not connected."""
         if self.user is None:
-            raise RuntimeError("this job needs the user account; run: publisher login")
+            raise RuntimeError(words("this job needs the user account; run: publisher login"))
         return self.user
 
     def keep_picture(self, jpeg: bytes, folder: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger.models import Channel, Post, Snapshot
+from publisher.sentences import words
 from publisher.settings.model import ReactionSettings
 from publisher.telegram.peers import find_peer
 from publisher.telegram.reading import Seen, read_messages
@@ -43,7 +44,9 @@ async def snapshot(services: Services, now: datetime) -> str:
                 continue
             record(post, age, found, services.settings.reactions, now)
             taken += 1
-    return f"taken {taken}, deleted messages {gone}" if taken or gone else ""
+    if not taken and not gone:
+        return ""
+    return words("taken {taken}, deleted messages {gone}", taken=taken, gone=gone)
 
 
 def posts_due(age_hours: int, now: datetime) -> list[Post]:

@@ -11,6 +11,7 @@ from publisher.embedding import embed
 from publisher.ledger import transitions
 from publisher.ledger.models import Item, Meme, Post, Source, Topic, database
 from publisher.screen import Verdict
+from publisher.sentences import words
 
 PASSED = Verdict(ok=True, reason="ok", score=0.0)
 
@@ -39,7 +40,12 @@ async def topics(services: Services, now: datetime) -> str:
         for topic in found.topics:
             new += keep(topic, rows, now)
     withdrawn = withdraw_sensitive()
-    return f"topics {len(found.topics)}, new {new}, withdrawn {withdrawn}"
+    return words(
+        "topics {count}, new {new}, withdrawn {withdrawn}",
+        count=len(found.topics),
+        new=new,
+        withdrawn=withdrawn,
+    )
 
 
 def find_in_child(

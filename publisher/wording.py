@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from publisher.sentences import in_language, recalled
 
 
 @cache
@@ -18,3 +21,12 @@ def table() -> dict[str, dict[str, str]]:
 def say(code: str, language: str, /, **facts: Any) -> str:
     """The text for a code. Raises KeyError for an unknown code or a missing fact."""
     return table()[code][language].format(**facts)
+
+
+def say_of(code: str, language: str, facts: Mapping[str, Any]) -> str:
+    """The text for a code with facts from the ledger, which keeps what we say in English."""
+    told = {
+        name: in_language(recalled(fact), language) if isinstance(fact, str) else fact
+        for name, fact in facts.items()
+    }
+    return say(code, language, **told)

@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from publisher.sentences import joined, words
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -97,11 +99,11 @@ class Workers:
         except (ProcessExpired, BrokenProcessPool, MemoryError) as error:
             self._let_go()
             self.deaths += 1
-            raise WorkerDied(f"{function.__name__}: {_what_ended(error)}") from error
+            raise WorkerDied(joined(": ", [function.__name__, _what_ended(error)])) from error
         except WorkerHung as error:
             self._let_go()
             self.deaths += 1
-            raise WorkerHung(f"{function.__name__}: {error}") from None
+            raise WorkerHung(joined(": ", [function.__name__, error])) from None
         except asyncio.CancelledError:
             self._let_go()
             raise
@@ -154,11 +156,11 @@ async def _result(future: Future[T], seconds: float) -> T:
     try:
         while not (future.running() or future.done()):
             if time.monotonic() - began > START_SECONDS:
-                raise WorkerHung(f"not begun after {START_SECONDS:.0f} s")
+                raise WorkerHung(words("not begun after {seconds:.0f} s", seconds=START_SECONDS))
             await asyncio.wait({done}, timeout=0.05)
         await asyncio.wait({done}, timeout=seconds)
         if not done.done():
-            raise WorkerHung(f"over {seconds:.0f} s")
+            raise WorkerHung(words("over {seconds:.0f} s of work", seconds=seconds))
         return done.result()
     finally:
         done.cancel()
@@ -168,8 +170,10 @@ def _what_ended(error: BaseException) -> str:
     if isinstance(error, ProcessExpired):
         code = error.exitcode
         with suppress(ValueError):
-            return f"ended by {signal.Signals(-code).name} (exit {code})"
-        return f"ended with exit {code}"
+            name = signal.Signals(-code).name
+            return words("ended by {signal} (exit {code})", signal=name, code=code)
+        return words("ended with exit {code}", code=code)
     if isinstance(error, MemoryError):
-        return "out of memory"
-    return f"the child could not be used: {type(error).__name__} {error}".strip()
+        return words("out of memory")
+    why = f"{type(error).__name__} {error}".strip()
+    return words("the child could not be used: {why}", why=why)

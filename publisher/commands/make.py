@@ -15,9 +15,18 @@ from typing import Any
 
 import click
 
-from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, run_async
+from publisher.commands.context import (
+    CONFIG,
+    JSON,
+    Refusal,
+    plain_errors,
+    print_json,
+    run_async,
+    tell,
+)
+from publisher.commands.context import language as spoken
 from publisher.commands.context import settings_of as _settings
-from publisher.llm import ModelError, probe
+from publisher.llm import probe
 from publisher.memes.corpus import load_corpus
 from publisher.memes.make import Made, MakeRequest, make_memes
 from publisher.memes.memegen_import import read_memegen
@@ -25,11 +34,11 @@ from publisher.memes.preview import contact_sheet
 from publisher.memes.render import RenderError, render
 from publisher.memes.templates import (
     LICENCE_FILE,
-    TemplateError,
     check_templates,
     load_templates,
 )
 from publisher.screen import screen_caption, screen_topic
+from publisher.sentences import joined, words
 from publisher.settings import Settings
 from publisher.trends import FeedItem, Item, Topic, fetch_feed, find_topics
 
@@ -58,7 +67,9 @@ def _writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise click.ClickException(f"cannot write {out}: {error.strerror or error}") from error
+        raise Refusal(
+            words("cannot write {file}: {why}", file=out, why=error.strerror or error)
+        ) from error
 
 
 def _embedding(settings: Settings | None) -> str | None:
@@ -114,10 +125,7 @@ def meme(
     )
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    try:
-        made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
     with _writing(out):
         pictures, record = _keep_memes(made, request, out)
     if as_json:
@@ -126,11 +134,15 @@ def meme(
         for path, _ in pictures:
             click.echo(path)
         for note in made.notes:
-            click.echo(note, err=True)
-        where = f": {out / 'sheet.png'}" if pictures else ""
-        click.echo(f"{len(pictures)} memes in {made.seconds:.0f} s{where}", err=True)
+            tell(note, err=True)
+        tell(_summary(len(pictures), made.seconds, out), err=True)
     if not pictures:
         raise SystemExit(1)
+
+
+def _summary(count: int, seconds: float, out: Path) -> str:
+    said = words("{count} memes in {seconds:.0f} s", count=count, seconds=seconds)
+    return joined(": ", [said, out / "sheet.png"]) if count else said
 
 
 def _keep_memes(
@@ -175,15 +187,15 @@ def render_command(
     settings = _or_default(config)
     templates = load_templates(*_template_dirs(settings))
     if template not in templates:
-        raise click.ClickException(f"no template «{template}»; there are: {', '.join(templates)}")
-    try:
-        drawn = render(
-            templates[template],
-            texts,
-            language=language or (settings.language if settings else "ru"),
+        raise Refusal(
+            words(
+                "no template «{template}»; there are: {known}",
+                template=template,
+                known=", ".join(templates),
+            )
         )
-    except (RenderError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    tongue = language or (settings.language if settings else "ru")
+    drawn = render(templates[template], texts, language=tongue)
     with _writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(drawn.jpeg)
@@ -217,7 +229,8 @@ def templates_list(config: Path, as_json: bool) -> None:
         print_json([json.loads(t.model_dump_json()) for t in found.values()])
         return
     for t in found.values():
-        click.echo(f"{t.id:22} {t.name.ru:34} {', '.join(b.name for b in t.boxes)}  [{t.licence}]")
+        boxes = ", ".join(box.name for box in t.boxes)
+        click.echo(f"{t.id:22} {t.name.of(spoken()):34} {boxes}  [{t.licence}]")
 
 
 @templates.command("check")
@@ -229,10 +242,10 @@ def templates_check(config: Path, directory: Path | None) -> None:
     dirs = [directory] if directory else _template_dirs(_or_default(config))
     problems = check_templates(*dirs)
     for problem in problems:
-        click.echo(problem)
+        tell(problem)
     if problems:
         raise SystemExit(1)
-    click.echo(f"{len(load_templates(*dirs))} templates, all good")
+    tell(words("{count} templates, all good", count=len(load_templates(*dirs))))
 
 
 @templates.command("preview")
@@ -257,12 +270,12 @@ def templates_preview(config: Path, language: str | None, out: Path) -> None:
         try:
             drawn.append((render(template, texts, language=tongue).image, template.id))
         except RenderError as error:
-            click.echo(f"left out: {error}", err=True)
+            tell(words("left out: {why}", why=error), err=True)
     try:
         with _writing(out):
             contact_sheet(drawn, out)
     except ValueError as error:
-        raise click.ClickException(str(error)) from error
+        raise Refusal(error) from error
     click.echo(out)
 
 
@@ -281,25 +294,23 @@ def templates_import(directory: Path, licence: str) -> None:
     Name DIRECTORY under memes.templates in the configuration to use them. Templates without a
     licence are not used.
     """
-    try:
-        found, problems = read_memegen(directory)
-    except TemplateError as error:
-        raise click.ClickException(str(error)) from error
+    found, problems = read_memegen(directory)
     if licence.strip() and any(not template.licence for template in found):
         file = directory / LICENCE_FILE
         if file.exists():
-            raise click.ClickException(f"{file} is there but empty: write the licence into it")
+            raise Refusal(words("{file} is there but empty: write the licence into it", file=file))
         with _writing(file):
             file.write_text(licence.strip() + "\n", encoding="utf-8")
-        click.echo(f"wrote {file}")
+        tell(words("wrote {file}", file=file))
         found, problems = read_memegen(directory)
     for template in found:
-        stated = template.licence or "no licence: not used until --licence TEXT states one"
-        click.echo(f"{template.id}: {len(template.boxes)} boxes, {stated}")
+        stated = template.licence or words("no licence: not used until --licence TEXT states one")
+        count = len(template.boxes)
+        tell(words("{id}: {count} boxes, {licence}", id=template.id, count=count, licence=stated))
     for problem in problems:
-        click.echo(f"not imported: {problem}", err=True)
+        tell(words("not imported: {why}", why=problem), err=True)
     if not found:
-        raise click.ClickException(f"no template to import in {directory}")
+        raise Refusal(words("no template to import in {directory}", directory=directory))
 
 
 @click.group()
@@ -321,16 +332,13 @@ def models_check(config: Path, as_json: bool, model: Path | None) -> None:
     given = model or (
         settings.path(settings.model.path) if settings and settings.model.path else None
     )
-    click.echo("… a minute or two", err=True)
-    try:
-        result = probe(given, model_cache(settings), anew=True)
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
+    tell(words("… a minute or two"), err=True)
+    result = probe(given, model_cache(settings), anew=True)
     if as_json:
         print_json(dataclasses.asdict(result))
         return
     for name, value in dataclasses.asdict(result).items():
-        click.echo(f"{name}: {value}")
+        tell(joined(": ", [name, value]))
 
 
 @click.command()
@@ -346,7 +354,7 @@ def topics(config: Path, as_json: bool, feeds: tuple[str, ...]) -> None:
     settings = _or_default(config)
     wanted = list(feeds) or [s.feed for s in (settings.sources if settings else ()) if s.feed]
     if not wanted:
-        raise click.ClickException("no feed to read: name one with --feed, or in [[sources]]")
+        raise Refusal(words("no feed to read: name one with --feed, or in [[sources]]"))
     found, errors = run_async(_topics(wanted, settings))
     if as_json:
         print_json({"topics": found, "errors": errors})
@@ -357,7 +365,7 @@ def topics(config: Path, as_json: bool, feeds: tuple[str, ...]) -> None:
         for item in topic["items"]:
             click.echo(f"        {item['source']}: {item['title']}  {item['url']}")
     for url, error in errors.items():
-        click.echo(f"{url}: {error}", err=True)
+        tell(joined(": ", [url, error]), err=True)
 
 
 async def _topics(

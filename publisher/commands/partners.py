@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from experiments.boxes import wilson
-from publisher.commands.context import CONFIG, JSON, plain_errors, print_json
-from publisher.embedding import EmbeddingError
+from publisher.commands.context import CONFIG, JSON, Refusal, plain_errors, print_json, tell
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Partner, Reply, Suggestion
 from publisher.partners.matching import match
 from publisher.partners.replies import Own, read_replies
+from publisher.sentences import joined, sentence_of, words
 from publisher.settings import Settings, load_settings
 
 HEADS = {
@@ -114,14 +114,17 @@ def classify(config: Path, as_json: bool, partner: str | None) -> None:
     model = settings.topics.embedding if settings else ""
     named = settings.partner(partner.removeprefix("@")) if settings and partner else None
     if partner and named is None:
-        raise click.ClickException(f"{partner} is not in {config}; name one of [[partners]]")
+        raise Refusal(
+            words(
+                "{partner} is not in {config}; name one of [[partners]]",
+                partner=partner,
+                config=config,
+            )
+        )
     own = [Own(r.pattern, r.meaning) for r in named.replies] if named else []
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    try:
-        path = str(settings.path(model)) if settings and model else None
-        readings = read_replies(texts, path, own)
-    except EmbeddingError as error:
-        raise click.ClickException(str(error)) from error
+    path = str(settings.path(model)) if settings and model else None
+    readings = read_replies(texts, path, own)
     rows = [
         {"text": text, **dataclasses.asdict(reading)}
         for text, reading in zip(texts, readings, strict=True)
@@ -151,14 +154,14 @@ def match_command(as_json: bool, meme: Path, candidates: tuple[Path, ...]) -> No
             found = match(meme, candidate)
             rows.append({"file": str(candidate), **dataclasses.asdict(found)})
         except ValueError as error:
-            rows.append({"file": str(candidate), "same": None, "error": str(error)})
+            rows.append({"file": str(candidate), "same": None, "error": sentence_of(error)})
     if as_json:
         print_json(rows)
     else:
         for row in rows:
             verdict = {True: "same", False: "other", None: "error"}[row["same"]]
-            why = row.get("error") or f"{row['score']:.3f}  {row['because']}"
-            click.echo(f"{verdict:6s} {row['file']}  {why}")
+            why = row.get("error") or joined("  ", [f"{row['score']:.3f}", row["because"]])
+            tell(joined("", [f"{verdict:6s} {row['file']}  ", why]))
     if any(row["same"] is None for row in rows):
         raise SystemExit(1)
 
@@ -174,6 +177,6 @@ def resume(config: Path, handle: str) -> None:
     services = services_of(config)
     row = Partner.get_or_none(Partner.handle == handle.removeprefix("@").lower())
     if row is None:
-        raise click.ClickException(f"{handle}: no such partner; see: publisher partners")
+        raise Refusal(words("{handle}: no such partner; see: publisher partners", handle=handle))
     ledger.resume_partner(row, services.clock())
     click.echo(f"@{row.handle}: {Partner.get_by_id(row.id).state}")

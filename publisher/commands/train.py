@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from publisher.commands.context import CONFIG, JSON, plain_errors, print_json
-from publisher.embedding import EmbeddingError, embed
+from publisher.commands.context import CONFIG, JSON, plain_errors, print_json, tell
+from publisher.embedding import embed
 from publisher.ledger.models import Channel, Meme, Post, Snapshot
 from publisher.memes.preference import (
     FILE,
@@ -18,6 +18,7 @@ from publisher.memes.preference import (
     load_preference,
     train_preference,
 )
+from publisher.sentences import words
 from publisher.settings import Settings
 
 PRIOR = 5.0
@@ -53,14 +54,11 @@ def ranker(config: Path, as_json: bool, dry_run: bool, seed: int) -> None:
     try:
         current = load_preference(file) if file.exists() else None
     except PreferenceError as error:
-        click.echo(f"{error}: a new one is learned", err=True)
+        tell(words("{why}: a new one is learned", why=error), err=True)
         current = None
-    try:
-        training = train_preference(
-            rows(settings), lambda texts: embed(texts, path), current=current, seed=seed
-        )
-    except (EmbeddingError, PreferenceError) as error:
-        raise click.ClickException(str(error)) from error
+    training = train_preference(
+        rows(settings), lambda texts: embed(texts, path), current=current, seed=seed
+    )
     written = training.promoted and not dry_run and training.model is not None
     if written and training.model is not None:
         training.model.save(file)
@@ -113,10 +111,10 @@ def _tell(training: Training, file: Path, written: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(training.reason)
+    tell(training.reason)
     if written:
-        click.echo(f"wrote {file}: the next memes are ranked by it")
+        tell(words("wrote {file}: the next memes are ranked by it", file=file))
     elif training.promoted:
-        click.echo(f"{file} would be written")
+        tell(words("{file} would be written", file=file))
     else:
-        click.echo("nothing is written")
+        tell(words("nothing is written"))

@@ -13,10 +13,11 @@ from pathlib import Path
 from peewee import SqliteDatabase
 
 from publisher.ledger.models import Channel, JobRun, Partner
+from publisher.sentences import phrase
 
 RESTORED = "restored"
-CHANNEL_WAITS = "to be compared with its history"
-PARTNER_WAITS = "to be compared with what it was sent"
+CHANNEL_WAITS = phrase("to be compared with its history")
+PARTNER_WAITS = phrase("to be compared with what it was sent")
 
 
 def hold(ledger: Path, channels: Iterable[str], partners: Iterable[str], now: datetime) -> None:

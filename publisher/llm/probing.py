@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from publisher.llm.files import embedded_model_path
 from publisher.llm.model import Completion, Model, open_model
+from publisher.sentences import words
 
 log = logging.getLogger(__name__)
 
@@ -196,8 +197,14 @@ def _probe(model: Model, budget_s: float) -> ProbeResult:
         mode, reason = (
             "frames",
             (
-                f"too slow now: {len(judged)} of {len(drafts) * _DRAFTS} drafts in {budget_s:.0f} s"
-                f" ({speed:.1f} tokens/s); to be tried again when the machine is less busy"
+                words(
+                    "too slow now: {done} of {all} drafts in {seconds:.0f} s ({speed:.1f} tokens/s)"
+                    "; to be tried again when the machine is less busy",
+                    done=len(judged),
+                    all=len(drafts) * _DRAFTS,
+                    seconds=budget_s,
+                    speed=speed,
+                )
             ),
         )
     return ProbeResult(
@@ -226,9 +233,9 @@ def _interleaved() -> list[tuple[str, str]]:
 def _too_small(kind: str, parameters: int) -> str:
     """Why a model of this size writes no captions whatever it drafts, or ""."""
     if kind == "base" and parameters < 3e9:
-        return "a base model below 3 billion parameters writes no jokes of its own"
+        return words("a base model below 3 billion parameters writes no jokes of its own")
     if kind == "instruct" and parameters < 1e9:
-        return "an instruct model below 1 billion parameters writes no jokes of its own"
+        return words("an instruct model below 1 billion parameters writes no jokes of its own")
     return ""
 
 
@@ -237,13 +244,20 @@ def _verdict(model: Model, well: float, obey: float, sense: float) -> tuple[Mode
     if reason := _too_small(model.kind, model.parameters):
         return "frames", reason
     for name, value, least in (
-        ("well-formed drafts", well, FREE_WELL_FORMED),
-        ("drafts in the shape asked for", obey, FREE_OBEDIENCE),
-        ("sensible endings preferred", sense, FREE_SENSE),
+        (words("well-formed drafts"), well, FREE_WELL_FORMED),
+        (words("drafts in the shape asked for"), obey, FREE_OBEDIENCE),
+        (words("sensible endings preferred"), sense, FREE_SENSE),
     ):
         if value < least:
-            return "frames", f"{name}: {value:.0%}, {least:.0%} are needed"
-    return "free", f"well-formed {well:.0%}, in shape {obey:.0%}, sense {sense:.0%}"
+            return "frames", words(
+                "{name}: {value:.0%}, {least:.0%} are needed", name=name, value=value, least=least
+            )
+    return "free", words(
+        "well-formed {well:.0%}, in shape {shape:.0%}, sense {sense:.0%}",
+        well=well,
+        shape=obey,
+        sense=sense,
+    )
 
 
 def _prompt(model: Model, language: str, topic: str) -> str:

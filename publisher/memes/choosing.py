@@ -20,6 +20,7 @@ from publisher.memes.request import Candidate, Work
 from publisher.memes.types import Caption
 from publisher.memes.writing import RANK_SECONDS
 from publisher.screen import screen_caption
+from publisher.sentences import words
 
 FRAME_CUT = 0.5  # what a frame cut to the topic gains over one for any, on the ranker's 0 … 1
 FRAME_ORDER = 0.2  # what the first frame filled gains over the last
@@ -92,7 +93,11 @@ def _scores(work: Work, captions: list[Caption], model: Model | None) -> list[Sc
         model = None  # it weighed its own while writing, and is too slow for the others
     weigh = _affordable(work, captions, model)
     if model and weigh < min(len(captions), WEIGHED):
-        work.notes.append(f"time is short: the model weighed {weigh} of {len(captions)}")
+        work.notes.append(
+            words(
+                "time is short: the model weighed {count} of {all}", count=weigh, all=len(captions)
+            )
+        )
     liked = _preference(work, captions)
     try:
         heavy = model if weigh else None
@@ -106,7 +111,7 @@ def _scores(work: Work, captions: list[Caption], model: Model | None) -> list[Sc
             weigh=weigh,
         )
     except ModelError as error:
-        work.notes.append(f"ranked without the model: {error}")
+        work.notes.append(words("ranked without the model: {why}", why=error))
         return rank(work.topic, captions, embed=work.embed, preference=liked, avoid=avoid)
 
 
@@ -119,7 +124,7 @@ def _preference(work: Work, captions: list[Caption]) -> Preference | None:
         first = captions[0]
         preference.predict([first.template], [first.texts], work.embed([" ".join(first.texts)]))
     except PreferenceError as error:
-        work.notes.append(f"ranked without the readers' taste: {error}")
+        work.notes.append(words("ranked without the readers' taste: {why}", why=error))
         return None
     return preference
 

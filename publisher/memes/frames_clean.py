@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from publisher.memes import inflect
+from publisher.sentences import words
 
 MAX_TOPIC = 300  # characters; a long headline has about 120
 LONGEST_IN_PROMPT = 120
@@ -41,6 +42,9 @@ class TopicError(ValueError):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple[type[TopicError], tuple[str, str]]:
+        return TopicError, (self.code, self.args[0])
+
 
 def clean_topic(text: str, language: str) -> str:
     """The topic as plain one-line text: no control, zero-width or direction marks, no stray marks.
@@ -50,23 +54,30 @@ def clean_topic(text: str, language: str) -> str:
     model: a topic is data.
     """
     if re.search(r"[\u202d\u202e].*\w", text):
-        raise TopicError("direction", "the topic turns the direction of reading: write it plainly")
+        raise TopicError(
+            "direction", words("the topic turns the direction of reading: write it plainly")
+        )
     plain = _one_line(text).replace("{", "(").replace("}", ")").strip(" .,;")
     plain = re.sub(r"\w+", _one_alphabet, plain)
     letters = [c for c in plain if c.isalpha()]
     if not letters:
-        raise TopicError("empty", "no word in the topic: write one, or a headline")
+        raise TopicError("empty", words("no word in the topic: write one, or a headline"))
     if len(plain) > MAX_TOPIC:
-        raise TopicError("endless", f"the topic is longer than {MAX_TOPIC} characters: shorten it")
+        raise TopicError(
+            "endless",
+            words("the topic is longer than {most} characters: shorten it", most=MAX_TOPIC),
+        )
     longest = max(re.split(r"[\s/-]+", plain), key=len)
     if len(longest) > _MAX_WORD or re.search(r"(\w)\1{4,}", plain):
-        raise TopicError("endless", f"not a word: {longest[:20]}…")
+        raise TopicError("endless", words("not a word: {word}…", word=longest[:20]))
     if any(not re.match(r"[A-Za-zА-Яа-яЁё]", unicodedata.normalize("NFD", c)) for c in letters):
-        raise TopicError("script", "only topics in Cyrillic or Latin letters are understood")
+        raise TopicError("script", words("only topics in Cyrillic or Latin letters are understood"))
     if _ORDER.search(plain):
-        raise TopicError("order", "the topic reads as an instruction to the model, not as a topic")
+        raise TopicError(
+            "order", words("the topic reads as an instruction to the model, not as a topic")
+        )
     if language == "ru" and _no_words(plain):
-        raise TopicError("nonsense", f"no word that is known: {plain[:40]}")
+        raise TopicError("nonsense", words("no word that is known: {words}", words=plain[:40]))
     return _without_request(plain, language)
 
 

@@ -13,6 +13,7 @@ from publisher.memes.request import LANGUAGES, Candidate, Made, MakeRequest, Pro
 from publisher.memes.templates import Template, load_templates
 from publisher.memes.writing import open_for, way, write
 from publisher.screen import screen_topic
+from publisher.sentences import Twofold, sentence_of, words
 
 __all__ = ["Candidate", "Made", "MakeRequest", "Progress", "make_memes"]
 
@@ -28,7 +29,7 @@ def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
         topic = clean_topic(request.topic, request.language)
         refusal = _screen(topic, request)
     except TopicError as error:
-        topic, refusal = "", f"topic refused ({error.code}): {error}"
+        topic, refusal = "", _refused(error.code, sentence_of(error))
     if refusal:
         return Made((), (), (refusal,), time.monotonic() - began)
     work = Work(
@@ -40,9 +41,17 @@ def make_memes(request: MakeRequest, progress: Progress | None = None) -> Made:
     candidates = write(work, model, mode)
     chosen, refused = choose(work, candidates, model)
     if not chosen:
-        work.notes.append(f"no meme for this topic: {len(refused)} candidates, none was usable")
+        work.notes.append(
+            words("no meme for this topic: {count} candidates, none was usable", count=len(refused))
+        )
     elif len(chosen) < request.count:
-        work.notes.append(f"{len(chosen)} of {request.count} memes: no more were good enough")
+        work.notes.append(
+            words(
+                "{count} of {wanted} memes: no more were good enough",
+                count=len(chosen),
+                wanted=request.count,
+            )
+        )
     return Made(tuple(chosen), tuple(refused), tuple(work.notes), time.monotonic() - began)
 
 
@@ -52,19 +61,37 @@ def _screen(topic: str, request: MakeRequest) -> str:
     everyday = verdict.reason == "doubt" and not verdict.terms
     if verdict.ok or (everyday and only_known_words(topic, request.language)):
         return ""
-    return f"topic refused ({verdict.reason}): {verdict.explain('en')}"
+    return _refused(verdict.reason, Twofold(verdict.explain("en"), verdict.explain("ru")))
+
+
+def _refused(code: str, why: str) -> str:
+    return words("topic refused ({code}): {why}", code=code, why=why)
 
 
 def _templates(request: MakeRequest) -> dict[str, Template]:
     if request.language not in LANGUAGES:
-        raise ValueError(f"language {request.language!r}: only {', '.join(LANGUAGES)} are known")
+        raise ValueError(
+            words(
+                "language {language!r}: only {known} are known",
+                language=request.language,
+                known=", ".join(LANGUAGES),
+            )
+        )
     if not 1 <= request.count <= 50:
-        raise ValueError(f"count {request.count}: 1 to 50 memes can be made at once")
+        raise ValueError(
+            words("count {count}: 1 to 50 memes can be made at once", count=request.count)
+        )
     templates = _load_templates(request.template_dirs)
     if request.template is None:
         return templates
     if request.template not in templates:
-        raise ValueError(f"template {request.template!r} is not there: {', '.join(templates)}")
+        raise ValueError(
+            words(
+                "no template «{template}»; there are: {known}",
+                template=request.template,
+                known=", ".join(templates),
+            )
+        )
     return {request.template: templates[request.template]}
 
 

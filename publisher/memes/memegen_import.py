@@ -19,6 +19,8 @@ import yaml
 from PIL import ImageColor
 from pydantic import ValidationError
 
+from publisher.sentences import sentence_of, words
+
 from .pictures import PictureError, check_picture
 from .template_model import (
     FILE,
@@ -82,7 +84,7 @@ def import_memegen(directory: Path, *, licence: str = "") -> list[Template]:
     if not templates:
         if problems:
             raise problems[0]
-        raise TemplateError(directory, "", f"no folder with a {CONFIG} here")
+        raise TemplateError(directory, "", words("no folder with a {file} here", file=CONFIG))
     return templates
 
 
@@ -124,11 +126,11 @@ def _read(folder: Path, licence: str) -> Template:
     try:
         info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES, first_frame=True)
     except PictureError as error:
-        raise TemplateError(picture, "", str(error)) from error
+        raise TemplateError(picture, "", sentence_of(error)) from error
     size = (info.width, info.height)
     texts = config.get("text") or TOP_AND_BOTTOM
     if not isinstance(texts, list | tuple) or not all(isinstance(t, Mapping) for t in texts):
-        raise TemplateError(file, "text", "must be a list of boxes")
+        raise TemplateError(file, "text", words("must be a list of boxes"))
     boxes = tuple(_box(file, index, text, size) for index, text in enumerate(texts))
     name = str(config.get("name") or folder.name)
     title = Words(ru=name, en=name)
@@ -173,14 +175,14 @@ def save_template(template: Template, into: Path) -> Path:
 def _config(file: Path) -> Mapping[str, object]:
     try:
         if file.stat().st_size > MAX_CONFIG_BYTES:
-            raise TemplateError(file, "", f"more than {MAX_CONFIG_BYTES:,} bytes")
+            raise TemplateError(file, "", words("more than {most:,} bytes", most=MAX_CONFIG_BYTES))
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise TemplateError(file, "", "no such file") from error
+        raise TemplateError(file, "", words("no such file")) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise TemplateError(file, "", f"not valid YAML: {error}") from error
+        raise TemplateError(file, "", words("not valid YAML: {why}", why=error)) from error
     if not isinstance(config, Mapping):
-        raise TemplateError(file, "", "must be a mapping with name and text")
+        raise TemplateError(file, "", words("must be a mapping with name and text"))
     return config
 
 
@@ -188,7 +190,7 @@ def _picture(folder: Path) -> Path:
     found = [p for p in folder.iterdir() if p.stem == "default" and p.suffix != ".img"]
     found.sort(key=lambda p: (p.suffix.lower() == ".gif", p.name))  # a still one is sharper
     if not found:
-        raise TemplateError(folder, "", "no picture default.jpg or default.png")
+        raise TemplateError(folder, "", words("no picture default.jpg or default.png"))
     return found[0]
 
 
@@ -197,16 +199,19 @@ def _box(file: Path, index: int, text: Mapping[str, object], size: tuple[int, in
     values = DEFAULTS | {name: value for name, value in text.items() if value is not None}
     numbers = {}
     for name in ("anchor_x", "anchor_y", "scale_x", "scale_y", "angle"):
+        no_number = words("{value!r} is no number", value=values[name])
         try:
             numbers[name] = float(str(values[name]))
         except ValueError as error:
-            raise TemplateError(file, f"{key}.{name}", f"{values[name]!r} is no number") from error
+            raise TemplateError(file, f"{key}.{name}", no_number) from error
         if not math.isfinite(numbers[name]):
-            raise TemplateError(file, f"{key}.{name}", f"{values[name]!r} is no number")
+            raise TemplateError(file, f"{key}.{name}", no_number)
     font_name = str(values["font"])
     if font_name not in FONTS:
-        known = ", ".join(FONTS)
-        raise TemplateError(file, f"{key}.font", f"no font {font_name!r}; there are {known}")
+        problem = words(
+            "no font {name!r}; there are {known}", name=font_name, known=", ".join(FONTS)
+        )
+        raise TemplateError(file, f"{key}.font", problem)
     color = str(values["color"])
     color = color[:7] if re.fullmatch(r"#[0-9a-fA-F]{8}", color) else color
     style = str(values["style"])
@@ -226,8 +231,8 @@ def _box(file: Path, index: int, text: Mapping[str, object], size: tuple[int, in
             optional=True,
         )
     except ValidationError as error:
-        where, problem = first_problem(error)
-        raise TemplateError(file, f"{key}.{where}", problem) from error
+        where, what = first_problem(error)
+        raise TemplateError(file, f"{key}.{where}", what) from error
 
 
 def _is_black(color: str) -> bool:
@@ -255,7 +260,8 @@ def _rect(
         slack = OVERHANG * size[axis]
         if start < -slack or end > size[axis] + slack or outer[axis] > size[axis] + slack:
             share = f"{start / size[axis]:.2f} … {end / size[axis]:.2f}"
-            raise TemplateError(file, f"{key}.{name}", f"the box leaves the picture: {share}")
+            problem = words("the box leaves the picture: {share}", share=share)
+            raise TemplateError(file, f"{key}.{name}", problem)
         middle.append(min(max((start + end) / 2, outer[axis] / 2), size[axis] - outer[axis] / 2))
     shrink = min(1.0, size[0] / outer[0], size[1] / outer[1]) if min(outer) > 0 else 1.0
     if shrink < 1.0:
@@ -309,10 +315,10 @@ def _toml(template: Template, picture: str) -> str:
     lines = [f"{key} = {quoted(getattr(template, key))}" for key in ("id", "licence", "source")]
     lines.insert(1, f"picture = {quoted(picture)}")
     for table in ("name", "pattern", "example"):
-        words = getattr(template, table)
-        if words is not None:
+        both = getattr(template, table)
+        if both is not None:
             lines += ["", f"[{table}]"]
-            lines += [f"{k} = {quoted(v)}" for k, v in words.model_dump(mode="json").items()]
+            lines += [f"{k} = {quoted(v)}" for k, v in both.model_dump(mode="json").items()]
     for box in template.boxes:
         lines += ["", "[[boxes]]"]
         values = box.model_dump(mode="json", exclude_defaults=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from publisher.sentences import words
+
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 20_000_000
 MAX_SIDE = 1280
@@ -30,6 +32,9 @@ class PictureError(ValueError):
     def __init__(self, message: str, code: str = "damaged") -> None:
         super().__init__(message)
         self.code = code
+
+    def __reduce__(self) -> tuple[type[PictureError], tuple[str, str]]:
+        return PictureError, (self.args[0], self.code)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,13 @@ def normalise(
     if max(image.size) > MAX_ASPECT * min(image.size):
         width, height = image.size
         raise PictureError(
-            f"{width}×{height} px is too narrow a strip: at most {MAX_ASPECT}:1", "strip"
+            words(
+                "{width}×{height} px is too narrow a strip: at most {most}:1",
+                width=width,
+                height=height,
+                most=MAX_ASPECT,
+            ),
+            "strip",
         )
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return jpeg(image, quality)
@@ -114,7 +125,10 @@ def _decoded(
     try:
         size = len(picture) if isinstance(picture, bytes) else picture.stat().st_size
         if size > max_bytes:
-            raise PictureError(f"{size:,} bytes: more than the {max_bytes:,} allowed", "bytes")
+            raise PictureError(
+                words("{size:,} bytes: more than the {most:,} allowed", size=size, most=max_bytes),
+                "bytes",
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             source = BytesIO(picture) if isinstance(picture, bytes) else picture
@@ -122,17 +136,19 @@ def _decoded(
         _check_header(image, max_pixels, first_frame)
         image.load()
     except Image.DecompressionBombError as error:
-        raise PictureError(f"decodes to far more than {max_pixels:,} pixels", "pixels") from error
+        raise PictureError(
+            words("decodes to far more than {most:,} pixels", most=max_pixels), "pixels"
+        ) from error
     except Image.UnidentifiedImageError as error:
         raise PictureError(
-            "not a picture of a known format (use JPEG, PNG or WebP)", "format"
+            words("not a picture of a known format (use JPEG, PNG or WebP)"), "format"
         ) from error
     except PictureError:
         raise
     except FileNotFoundError as error:
-        raise PictureError(f"no such file: {error.filename}", "missing") from error
+        raise PictureError(words("no such file: {file}", file=error.filename), "missing") from error
     except _BROKEN as error:
-        raise PictureError(f"damaged or cut short: {error}", "damaged") from error
+        raise PictureError(words("damaged or cut short: {why}", why=error), "damaged") from error
     return image, size
 
 
@@ -140,12 +156,20 @@ def _check_header(image: Image.Image, max_pixels: int, first_frame: bool) -> Non
     pixels = image.width * image.height
     if pixels > max_pixels:
         raise PictureError(
-            f"{image.width}×{image.height} px is more than the {max_pixels:,} pixels allowed",
+            words(
+                "{width}×{height} px is more than the {most:,} pixels allowed",
+                width=image.width,
+                height=image.height,
+                most=max_pixels,
+            ),
             "pixels",
         )
     if first_frame and image.format in (*STILL, "GIF"):
         return
     if image.format not in STILL or (image.format != "MPO" and getattr(image, "n_frames", 1) > 1):
         raise PictureError(
-            f"{image.format} is animated or not a photo: use JPEG, PNG or WebP", "animated"
+            words(
+                "{format} is animated or not a photo: use JPEG, PNG or WebP", format=image.format
+            ),
+            "animated",
         )

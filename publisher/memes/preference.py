@@ -22,6 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from publisher.memes.form import features
+from publisher.sentences import joined, words
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 VERSION = 2
@@ -81,8 +82,12 @@ class Preference:
         """
         if vectors.shape[1] != len(self.centre):
             raise PreferenceError(
-                f"learned on other embeddings ({len(self.centre)} numbers, not"
-                f" {vectors.shape[1]}): train the ranker again"
+                words(
+                    "learned on other embeddings ({learned} numbers, not {given}): train the "
+                    "ranker again",
+                    learned=len(self.centre),
+                    given=vectors.shape[1],
+                )
             )
         form = _form(_numbers(captions), self.grid)
         score = np.hstack([_EMBEDDING * vectors, form]) @ self.weights + self.bias
@@ -131,7 +136,13 @@ def load_preference(path: Path) -> Preference:
     try:
         with np.load(path, allow_pickle=False) as data:
             if int(data["version"]) != VERSION:
-                raise PreferenceError(f"{path} is of version {data['version']}: train it again")
+                raise PreferenceError(
+                    words(
+                        "{path} is of version {version}: train it again",
+                        path=path,
+                        version=int(data["version"]),
+                    )
+                )
             bias, rows, auc = map(float, data["numbers"])
             return Preference(
                 data["grid"],
@@ -145,9 +156,13 @@ def load_preference(path: Path) -> Preference:
                 data["own"],
             )
     except FileNotFoundError:
-        raise PreferenceError(f"no preference model at {path}: train the ranker first") from None
+        raise PreferenceError(
+            words("no preference model at {path}: train the ranker first", path=path)
+        ) from None
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise PreferenceError(f"{path} is damaged ({error}): train the ranker again") from error
+        raise PreferenceError(
+            words("{path} is damaged ({why}): train the ranker again", path=path, why=error)
+        ) from error
 
 
 def train_preference(
@@ -166,7 +181,9 @@ def train_preference(
     """
     rows = [row for row in rows if np.isfinite(row.value)]
     if len(rows) < fewest:
-        reason = f"{len(rows)} posts with an outcome; {fewest} are needed"
+        reason: str = words(
+            "{count} posts with an outcome; {wanted} are needed", count=len(rows), wanted=fewest
+        )
         return Training(None, float("nan"), (0.0, 1.0), len(rows), False, reason)
     groups = np.array([row.template for row in rows])
     values = np.array([row.value for row in rows])
@@ -174,7 +191,9 @@ def train_preference(
     captions = [row.texts for row in rows]
     vectors = embed([" ".join(texts) for texts in captions])
     if len(np.unique(labels[labels >= 0])) < 2:
-        return Training(None, float("nan"), (0.0, 1.0), len(rows), False, "all outcomes are equal")
+        return Training(
+            None, float("nan"), (0.0, 1.0), len(rows), False, words("all outcomes are equal")
+        )
     fold = np.random.default_rng(seed).permutation(len(rows)) % _FOLDS
     scores = np.zeros(len(rows))
     for k in range(_FOLDS):
@@ -189,12 +208,21 @@ def train_preference(
     final = replace(
         fit_preference(groups, captions, vectors, labels, seed), rows=len(rows), auc=auc
     )
-    promoted, reason = low > 0.5, f"AUC {auc:.3f} ({low:.3f}–{high:.3f}) on {len(rows)} posts"
+    promoted, reason = (
+        low > 0.5,
+        words(
+            "AUC {auc:.3f} ({low:.3f}–{high:.3f}) on {count} posts",
+            auc=auc,
+            low=low,
+            high=high,
+            count=len(rows),
+        ),
+    )
     if not promoted:
-        reason += ": not shown to be better than chance"
+        reason = joined(": ", [reason, words("not shown to be better than chance")])
     elif current is not None:
         promoted, compared = _better(current, scores, groups, captions, vectors, values)
-        reason += f"; {compared}"
+        reason = joined("; ", [reason, compared])
     return Training(final, auc, (low, high), len(rows), promoted, reason)
 
 
@@ -211,13 +239,22 @@ def _better(
     new = slice(current.rows, None)
     count = len(values[new])
     if count < FEWEST_NEW:
-        return False, f"{count} posts since the present model, {FEWEST_NEW} are needed: it stays"
+        return False, words(
+            "{count} posts since the present model, {wanted} are needed: it stays",
+            count=count,
+            wanted=FEWEST_NEW,
+        )
     old = pair_accuracy(
         current.predict(groups[new], captions[new], vectors[new]), values[new], groups[new]
     )
     mine = pair_accuracy(scores[new], values[new], groups[new])
-    text = f"on the {count} posts since the present model {mine:.3f}, and it {old:.3f}"
-    return mine > old, text + ("" if mine > old else ": it stays")
+    text = words(
+        "on the {count} posts since the present model {mine:.3f}, and it {old:.3f}",
+        count=count,
+        mine=mine,
+        old=old,
+    )
+    return mine > old, text if mine > old else joined(": ", [text, words("it stays")])
 
 
 def pair_accuracy(scores: np.ndarray, values: np.ndarray, groups: np.ndarray) -> float:

@@ -9,6 +9,8 @@ from math import ceil, floor
 
 from PIL import Image, ImageChops, ImageColor, ImageDraw
 
+from publisher.sentences import words
+
 from . import emoji, text_layout
 from .fonts import cap_height, font
 from .pictures import PictureError, jpeg
@@ -45,8 +47,15 @@ class TextDoesNotFit(RenderError):
 
     def __init__(self, template: str, box: str, limit: int, *, length: int, size_px: int) -> None:
         super().__init__(
-            f"template {template}, box {box}: {length} characters do not fit; "
-            f"at most about {limit} at the smallest readable size {size_px} px"
+            words(
+                "template {template}, box {box}: {length} characters do not fit; at most about "
+                "{limit} at the smallest readable size {size_px} px",
+                template=template,
+                box=box,
+                length=length,
+                limit=limit,
+                size_px=size_px,
+            )
         )
         self.template = template
         self.box = box
@@ -107,7 +116,13 @@ def render(
     if len(texts) != len(template.boxes):
         names = ", ".join(box.name for box in template.boxes)
         raise RenderError(
-            f"template {template.id} takes {len(template.boxes)} texts ({names}), got {len(texts)}"
+            words(
+                "template {template} takes {wanted} texts ({names}), got {given}",
+                template=template.id,
+                wanted=len(template.boxes),
+                names=names,
+                given=len(texts),
+            )
         )
     image = _background(template, language, max_side).copy()
     reports = tuple(
@@ -123,7 +138,14 @@ def _background(template: Template, language: str, max_side: int) -> Image.Image
     try:
         image = picture_of(template)
     except PictureError as error:
-        raise RenderError(f"template {template.id}: {template.picture}: {error}") from error
+        raise RenderError(
+            words(
+                "template {template}: {picture}: {why}",
+                template=template.id,
+                picture=template.picture,
+                why=error,
+            )
+        ) from error
     longest = max(image.size)
     target = min(max_side, max(longest, SMALLEST_PICTURE))
     if target != longest:
@@ -145,10 +167,14 @@ def _set_text(
     optional: bool,
 ) -> BoxReport:
     frame = _frame(area, image.size)
-    words = _words(template, area, name, text)
-    if not words:
+    tokens = _words(template, area, name, text)
+    if not tokens:
         if not optional:
-            raise RenderError(f"template {template}, box {name}: the text is empty")
+            raise RenderError(
+                words(
+                    "template {template}, box {box}: the text is empty", template=template, box=name
+                )
+            )
         return BoxReport(name, _enclosing(area, image.size), area.font, 0, (), None, area.angle)
     scale = max(image.size) / REFERENCE_SIDE
     smallest = max(8, round(area.min_px * scale))
@@ -158,7 +184,7 @@ def _set_text(
         layout = None
         if len(text) <= text_layout.MAX_CHARACTERS and largest >= smallest:
             layout = text_layout.fit(
-                words,
+                tokens,
                 area.font,
                 width=width,
                 height=height,
@@ -169,7 +195,7 @@ def _set_text(
                 language=language,
             )
         if layout is None:
-            limit = _limit(words, area, width, height, smallest)
+            limit = _limit(tokens, area, width, height, smallest)
             raise TextDoesNotFit(template, name, limit, length=len(text), size_px=smallest)
         lettering = _lettering(layout, area, width, height)
         if lettering is not None:
@@ -193,15 +219,17 @@ def _words(template: str, area: Area, name: str, text: str) -> list[Word]:
     try:
         return text_layout.words_of(area.cased(text), area.font)
     except UnsupportedText as error:
-        raise UnsupportedCharacters(f"template {template}, box {name}: {error}") from error
+        raise UnsupportedCharacters(
+            words("template {template}, box {box}: {why}", template=template, box=name, why=error)
+        ) from error
 
 
-def _limit(words: Sequence[Word], area: Area, width: int, height: int, size: int) -> int:
+def _limit(tokens: Sequence[Word], area: Area, width: int, height: int, size: int) -> int:
     """About how many characters of such a text fit at `size` px: full lines, a little ragged."""
-    character = text_layout.average_character(words) * size / text_layout.REFERENCE
+    character = text_layout.average_character(tokens) * size / text_layout.REFERENCE
     lines = max(1, floor((height / size - 1 - 2 * area.outline) / area.line_spacing) + 1)
     room = floor(0.85 * lines * (width - 2 * area.outline * size) / character)
-    length = sum(len(word.text) + 1 for word in words) - 1
+    length = sum(len(word.text) + 1 for word in tokens) - 1
     return max(1, min(room, length - 1))
 
 

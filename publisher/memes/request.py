@@ -12,6 +12,7 @@ import numpy as np
 from publisher.embedding import EmbeddingError, embed
 from publisher.memes.templates import Template
 from publisher.memes.types import Caption
+from publisher.sentences import words
 
 Progress = Callable[[str], None]
 Mode = Literal["auto", "free", "frames"]
@@ -113,7 +114,7 @@ class Work:
         except EmbeddingError as error:
             if self.embedding is None:
                 raise
-            self.notes.append(f"the built-in encoder is used: {error}")
+            self.notes.append(words("the built-in encoder is used: {why}", why=error))
             self.embedding = None
             self.vectors.clear()
             return self.embed(texts)

@@ -20,6 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from publisher.sentences import joined, words
+from publisher.validation import wanted
+
 from .fonts import FONTS
 from .pictures import open_picture
 
@@ -34,7 +37,7 @@ class TemplateError(ValueError):
     """A template that cannot be used: which file, which key, and what is wrong with it."""
 
     def __init__(self, file: Path, key: str, problem: str) -> None:
-        super().__init__(f"{file}: {key}: {problem}" if key else f"{file}: {problem}")
+        super().__init__(joined(": ", [file, key, problem] if key else [file, problem]))
         self.file = file
         self.key = key
         self.problem = problem
@@ -42,7 +45,11 @@ class TemplateError(ValueError):
     @classmethod
     def unreadable(cls, error: OSError, folder: Path) -> TemplateError:
         """What the system would not read in `folder`, such as a file without permission."""
-        return cls(Path(error.filename or folder), "", f"cannot be read: {error.strerror or error}")
+        return cls(
+            Path(error.filename or folder),
+            "",
+            words("cannot be read: {why}", why=error.strerror or error),
+        )
 
     def __reduce__(self) -> tuple[type[TemplateError], tuple[Path, str, str]]:
         return TemplateError, (self.file, self.key, self.problem)
@@ -50,7 +57,9 @@ class TemplateError(ValueError):
 
 def _known_font(name: str) -> str:
     if name not in FONTS:
-        raise ValueError(f"no font {name!r}; there are {', '.join(FONTS)}")
+        raise ValueError(
+            words("no font {name!r}; there are {known}", name=name, known=", ".join(FONTS))
+        )
     return name
 
 
@@ -104,12 +113,18 @@ class Area(_Record):
     def _sound(self) -> Area:
         x, y, width, height = self.rect
         if not all(map(math.isfinite, self.rect)) or width <= 0 or height <= 0:
-            raise ValueError(f"rect {list(self.rect)} is no rectangle [x, y, width, height]")
+            raise ValueError(
+                words("rect {rect} is no rectangle [x, y, width, height]", rect=list(self.rect))
+            )
         upright = self.angle == 0
         if upright and (x < 0 or y < 0 or x + width > 1.0001 or y + height > 1.0001):
-            raise ValueError(f"rect {list(self.rect)} leaves the picture: it must lie in 0 … 1")
+            raise ValueError(
+                words("rect {rect} leaves the picture: it must lie in 0 … 1", rect=list(self.rect))
+            )
         if self.max_px < self.min_px:
-            raise ValueError(f"max_px {self.max_px} is below min_px {self.min_px}")
+            raise ValueError(
+                words("max_px {most} is below min_px {least}", most=self.max_px, least=self.min_px)
+            )
         return self
 
 
@@ -195,14 +210,17 @@ def corners(
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """Key and message of the first thing that pydantic found wrong."""
     first = error.errors(include_url=False, include_input=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    others = error.error_count() - 1
-    return ".".join(map(str, first["loc"])), message + (f" (and {others} more)" if others else "")
+    message, others = wanted(first), error.error_count() - 1
+    if others:
+        message = words("{message} (and {count} more)", message=message, count=others)
+    return ".".join(map(str, first["loc"])), message
 
 
 def same_id(template: Template, twin: Template) -> TemplateError:
     """Why `template` is left out beside `twin`, which was read before it."""
-    problem = f"{template.id!r} is the id of {twin.folder.name} too: rename one"
+    problem = words(
+        "{id!r} is the id of {twin} too: rename one", id=template.id, twin=twin.folder.name
+    )
     return TemplateError(template.folder, "id", problem)
 
 
@@ -212,11 +230,13 @@ def check_areas(template: Template, file: Path) -> None:
     """
     names = [box.name for box in template.boxes]
     if len(set(names)) < len(names):
-        raise TemplateError(file, "boxes", f"names repeat: {', '.join(names)}")
+        raise TemplateError(file, "boxes", words("names repeat: {names}", names=", ".join(names)))
     for language in LANGUAGES if template.example else ():
         texts = template.example.of(language) if template.example else ()
         if len(texts) != len(template.boxes):
-            problem = f"{len(texts)} texts for {len(template.boxes)} boxes"
+            problem = words(
+                "{texts} texts for {boxes} boxes", texts=len(texts), boxes=len(template.boxes)
+            )
             raise TemplateError(file, f"example.{language}", problem)
     areas: list[tuple[str, Area]] = [(f"boxes.{box.name}", box) for box in template.boxes]
     areas += [(f"labels.{index}", label) for index, label in enumerate(template.labels)]
@@ -224,7 +244,9 @@ def check_areas(template: Template, file: Path) -> None:
         for x, y in corners(area.rect, area.angle, template.size):
             if not (-1 <= x <= template.size[0] + 1 and -1 <= y <= template.size[1] + 1):
                 raise TemplateError(
-                    file, key, f"turned by {area.angle}°, a corner leaves the picture"
+                    file,
+                    key,
+                    words("turned by {angle}°, a corner leaves the picture", angle=area.angle),
                 )
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from publisher.sentences import joined, sentence_of, words
+
 from .memegen_import import CONFIG, read_memegen_folder
 from .pictures import PictureError, check_picture
 from .render import RenderError, render
@@ -75,27 +77,31 @@ def _read(folder: Path) -> Template:
             raise TemplateError(
                 folder,
                 "licence",
-                f"missing: put a {LICENCE_FILE} file here or in {folder.parent}, whose first line "
-                "names the licence of the pictures",
+                words(
+                    "missing: put a {file} file here or in {parent}, whose first line names the "
+                    "licence of the pictures",
+                    file=LICENCE_FILE,
+                    parent=folder.parent,
+                ),
             )
         return template
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise TemplateError(file, "", "no such file") from error
+        raise TemplateError(file, "", words("no such file")) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TemplateError(file, "", f"not valid TOML: {error}") from error
+        raise TemplateError(file, "", words("not valid TOML: {why}", why=error)) from error
     data.setdefault("id", folder.name)
     picture = folder / str(data.get("picture", "picture.png"))
     if picture.parent != folder:
-        raise TemplateError(file, "picture", "must be a file of the template's own folder")
+        raise TemplateError(file, "picture", words("must be a file of the template's own folder"))
     _check_licence(file, data)
     try:
         info = check_picture(picture, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES, first_frame=True)
         data |= {"picture": picture, "size": (info.width, info.height)}
         template = Template.model_validate(data)
     except PictureError as error:
-        raise TemplateError(picture, "picture", str(error)) from error
+        raise TemplateError(picture, "picture", sentence_of(error)) from error
     except ValidationError as error:
         raise TemplateError(file, *first_problem(error)) from error
     check_areas(template, file)
@@ -104,10 +110,12 @@ def _read(folder: Path) -> Template:
 
 def _check_licence(file: Path, data: dict[str, object]) -> None:
     if not str(data.get("licence", "")).strip():
-        raise TemplateError(file, "licence", "missing: a template without a licence is not used")
+        raise TemplateError(
+            file, "licence", words("missing: a template without a licence is not used")
+        )
     text = file.parent / LICENCE_FILE
     if not text.is_file() or not text.read_text(encoding="utf-8", errors="replace").strip():
-        raise TemplateError(text, "", "missing: put the picture's licence and credit there")
+        raise TemplateError(text, "", words("missing: put the picture's licence and credit there"))
 
 
 def read_templates(*dirs: Path) -> tuple[dict[str, Template], list[TemplateError]]:
@@ -135,7 +143,7 @@ def read_templates(*dirs: Path) -> tuple[dict[str, Template], list[TemplateError
 def _folders(dirs: Iterable[Path], problems: list[TemplateError]) -> Iterable[Path]:
     for directory in dirs:
         if not directory.is_dir():
-            problems.append(TemplateError(directory, "", "no such directory of templates"))
+            problems.append(TemplateError(directory, "", words("no such directory of templates")))
             continue
         found = {path.parent for name in (FILE, CONFIG) for path in directory.glob(f"*/{name}")}
         yield from sorted(folder for folder in found if not folder.name.startswith("_"))
@@ -155,13 +163,13 @@ def check_templates(*dirs: Path, default: Path | None = SHIPPED) -> list[str]:
     Beyond what loading demands, labels and examples must render in both languages.
     """
     templates, problems = read_templates(*([default] if default else []), *dirs)
-    lines = [str(problem) for problem in problems]
+    lines = [sentence_of(problem) for problem in problems]
     for template in templates.values():
         for language in LANGUAGES:
             try:
                 _render_once(template, language)
             except RenderError as error:
-                lines.append(f"{template.folder}: {error}")
+                lines.append(joined(": ", [template.folder, error]))
     return lines
 
 

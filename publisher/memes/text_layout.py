@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import pyphen
 
+from publisher.sentences import words
+
 from . import emoji
 from .fonts import FALLBACK, coverage, font
 
@@ -34,8 +36,11 @@ class UnsupportedText(ValueError):
 
     def __init__(self, characters: Sequence[str]) -> None:
         named = ", ".join(f"{c!r} (U+{ord(c):04X} {_name(c)})" for c in characters[:8])
-        more = f" and {len(characters) - 8} more" if len(characters) > 8 else ""
-        super().__init__(f"no font can draw {named}{more}")
+        more = len(characters) - 8
+        all_named = (
+            words("{named} and {count} more", named=named, count=more) if more > 0 else named
+        )
+        super().__init__(words("no font can draw {characters}", characters=all_named))
         self.characters = tuple(characters)
 
 

@@ -14,6 +14,7 @@ from publisher.memes.corpus import Example, load_corpus
 from publisher.memes.frames import Rank, fill_frames, suitable_frames
 from publisher.memes.free import Drafts, choose_examples, draft_captions
 from publisher.memes.request import Candidate, Mode, Work
+from publisher.sentences import recalled, words
 
 RANK_SECONDS = 8.0  # with less of the budget left the model does not weigh the captions
 FILL_SECONDS = 6.0
@@ -35,7 +36,7 @@ def open_for(work: Work) -> Model | None:
         model.loglikelihood("А", [" б"])  # a damaged file shows only when it computes
         return model
     except ModelError as error:
-        work.notes.append(f"no language model, the seed decides: {error}")
+        work.notes.append(words("no language model, the seed decides: {why}", why=error))
         return None
 
 
@@ -43,7 +44,7 @@ def way(work: Work, model: Model | None) -> Mode:
     """Which way the captions are to be written; in mode "auto" the model is probed once."""
     request = work.request
     if model is None and request.mode == "free":
-        work.notes.append("free captions need a model: frames are used")
+        work.notes.append(words("free captions need a model: frames are used"))
     if model is None or request.mode == "frames":
         return "frames"
     if request.mode == "free":
@@ -56,9 +57,9 @@ def way(work: Work, model: Model | None) -> Mode:
             tell=lambda: work.say("probe", name=model.name),
         )
     except ModelError as error:
-        mode, reason = "frames", f"the probe failed: {error}"
+        mode, reason = "frames", words("the probe failed: {why}", why=error)
     if reason.startswith(("too slow", "the probe failed")):
-        work.notes.append(f"frames are used: {reason}")
+        work.notes.append(words("frames are used: {why}", why=recalled(reason)))
     return mode
 
 
@@ -177,12 +178,16 @@ def _write_free(work: Work, model: Model) -> list[Candidate]:
     for at, template_id in enumerate(ids):
         began = time.monotonic()
         if deadline - began < max(longest, 1.0):
-            work.notes.append(f"the model had time for {at} templates of {len(ids)}")
+            work.notes.append(
+                words("the model had time for {count} templates of {all}", count=at, all=len(ids))
+            )
             break
         try:
             drafts = _draft(work, model, template_id, at, deadline - began)
         except (ModelError, ValueError) as error:
-            work.notes.append(f"free captions for {template_id} failed: {error}")
+            work.notes.append(
+                words("free captions for {template} failed: {why}", template=template_id, why=error)
+            )
             continue
         longest = max(longest, time.monotonic() - began)
         candidates += [
@@ -194,7 +199,7 @@ def _write_free(work: Work, model: Model) -> list[Candidate]:
             for draft in drafts.rejected
         ]
     if not _usable(candidates):
-        work.notes.append(f"{model.name} wrote nothing usable")
+        work.notes.append(words("{model} wrote nothing usable", model=model.name))
     return candidates
 
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from publisher.partners.alignment import Overlay, frame_of, grey, overlay, without_frame
+from publisher.sentences import words
 
 Picture = Path | str | bytes
 
@@ -60,11 +61,19 @@ def open_picture(picture: Picture) -> Image.Image:
             found.draft("L", (1024, 1024))
         upright = ImageOps.exif_transpose(found).convert("RGB")
         if min(upright.size) < LEAST_SIDE:
-            raise ValueError(f"{upright.width} × {upright.height} pixels are too few to compare")
+            raise ValueError(
+                words(
+                    "{width} × {height} pixels are too few to compare",
+                    width=upright.width,
+                    height=upright.height,
+                )
+            )
         return upright
     except Exception as error:
-        name = "the picture" if isinstance(picture, bytes) else picture
-        raise ValueError(f"{name}: not a readable picture: {error}") from error
+        name = words("the picture") if isinstance(picture, bytes) else picture
+        raise ValueError(
+            words("{file}: not a readable picture: {why}", file=name, why=error)
+        ) from error
 
 
 def coarse_hash(picture: Picture) -> str:
@@ -81,7 +90,7 @@ def match(ours: Picture, theirs: Picture) -> Match:
     """Whether `theirs` shows our picture, whatever was done to it. Raises ValueError."""
     laid = overlay(grey(open_picture(ours)), grey(open_picture(theirs)))
     if laid is None:
-        return Match(False, 0.0, "nothing alike at any place or size")
+        return Match(False, 0.0, words("nothing alike at any place or size"))
     return judge(laid)
 
 
@@ -91,15 +100,19 @@ def judge(laid: Overlay) -> Match:
     seen = int(comparable.sum())
     scale = REFERENCE / comparable.size
     if seen * scale < REFERENCE / 50:
-        return Match(False, 0.0, "too little to compare")
+        return Match(False, 0.0, words("too little to compare"))
     score = 1 - float(different.sum()) / seen
     corner = _worst_corner(different)
     elsewhere = float((different & ~corner).sum()) * scale
     inside = float((different & corner).sum()) * scale
     gone = float((replaced & corner).sum()) * scale
-    because = (
-        f"{elsewhere:.0f} of {REFERENCE} blocks differ, "
-        f"in one corner {inside:.0f} more ({gone:.0f} over something of ours)"
+    because = words(
+        "{elsewhere:.0f} of {all} blocks differ, in one corner {inside:.0f} more ({gone:.0f} over "
+        "something of ours)",
+        elsewhere=elsewhere,
+        all=REFERENCE,
+        inside=inside,
+        gone=gone,
     )
     same = (
         elsewhere <= ELSEWHERE

@@ -70,10 +70,10 @@ def _unreadable(error: OSError | ValueError) -> str:
         return words("this is not text in UTF-8; save the file as UTF-8")
     where = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
     if where is None:
-        return words("this is not TOML: {why}", why=error)
+        return words("not valid TOML: {why}", why=error)
     why, line, column = where.groups()
     return words(
-        "line {line}, column {column}: this is not TOML: {why}", line=line, column=column, why=why
+        "line {line}, column {column}: not valid TOML: {why}", line=line, column=column, why=why
     )
 
 

@@ -7,6 +7,8 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
+from publisher.sentences import words
+
 
 class AddressError(Exception):
     """An address that must not be, or cannot be, fetched."""
@@ -21,24 +23,30 @@ async def public_address(url: str, *, allow_private: bool) -> tuple[str, str]:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        raise AddressError(f"{url!r}: only http and https addresses are fetched")
+        raise AddressError(words("{url!r}: only http and https addresses are fetched", url=url))
     if not parts.hostname:
-        raise AddressError(f"{url!r}: the address has no host")
+        raise AddressError(words("{url!r}: the address has no host", url=url))
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         found = await asyncio.get_running_loop().getaddrinfo(
             parts.hostname, port, type=socket.SOCK_STREAM
         )
     except (OSError, UnicodeError, ValueError) as error:
-        raise AddressError(f"{parts.hostname}: the name does not resolve ({error})") from error
+        raise AddressError(
+            words("{host}: the name does not resolve ({why})", host=parts.hostname, why=error)
+        ) from error
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses:
-        raise AddressError(f"{parts.hostname}: the name does not resolve")
+        raise AddressError(words("{host}: the name does not resolve", host=parts.hostname))
     if not allow_private:
         for address in addresses:
             if not is_public(address):
                 raise AddressError(
-                    f"{parts.hostname} is at {address}, inside a private network; not fetched"
+                    words(
+                        "{host} is at {address}, inside a private network; not fetched",
+                        host=parts.hostname,
+                        address=address,
+                    )
                 )
     return parts.hostname, addresses[0]
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
+from publisher.sentences import joined, sentence_of, words
 from publisher.trends.address import AddressError, public_address
 from publisher.trends.items import FeedItem, Rejected
 from publisher.trends.parsing import FeedError, parse_feed
@@ -63,22 +64,30 @@ async def fetch_feed(
             else:
                 response = _Response(200, {}, _read_file(url, max_bytes))
     except TimeoutError:
-        return _failed(f"{url}: no answer within {timeout_s:g} s", etag, modified)
+        return _failed(
+            words("{url}: no answer within {seconds:g} s", url=url, seconds=timeout_s),
+            etag,
+            modified,
+        )
     except (AddressError, FeedError, OSError) as error:
-        return _failed(str(error), etag, modified)
+        return _failed(sentence_of(error), etag, modified)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _failed(f"{url}: {type(error).__name__}: {error}", etag, modified)
     if response.status == 304:
         return FetchedFeed("not_modified", etag=etag, modified=modified)
     if response.status != 200:
-        return _failed(f"{url}: the server answered {response.status}", etag, modified)
+        return _failed(
+            words("{url}: the server answered {status}", url=url, status=response.status),
+            etag,
+            modified,
+        )
     try:
         # a feed of megabytes takes feedparser seconds: not in the event loop
         title, items, rejected = await asyncio.to_thread(
             parse_feed, response.body, response.headers, now
         )
     except FeedError as error:
-        return _failed(f"{url}: {error}", etag, modified)
+        return _failed(joined(": ", [url, error]), etag, modified)
     return FetchedFeed(
         "ok",
         items,
@@ -115,9 +124,9 @@ async def _get(
             return response
         location = response.headers.get("location")
         if not location:
-            raise FeedError(f"{url}: a redirect that names no address")
+            raise FeedError(words("{url}: a redirect that names no address", url=url))
         url = urljoin(url, location)
-    raise FeedError(f"{url}: more than {MAX_REDIRECTS} redirects")
+    raise FeedError(words("{url}: more than {most} redirects", url=url, most=MAX_REDIRECTS))
 
 
 @cache
@@ -153,7 +162,12 @@ async def _body(chunks: AsyncIterator[bytes], encoding: str, max_bytes: int) -> 
     """The unpacked body; both forms are held to `max_bytes` while they arrive."""
     encoding = encoding.strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise FeedError(f"the server answered in an encoding not asked for: {encoding[:40]!r}")
+        raise FeedError(
+            words(
+                "the server answered in an encoding not asked for: {encoding!r}",
+                encoding=encoding[:40],
+            )
+        )
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding not in ("", "identity") else None
     received, body = 0, bytearray()
     async for chunk in chunks:
@@ -164,9 +178,9 @@ async def _body(chunks: AsyncIterator[bytes], encoding: str, max_bytes: int) -> 
             try:
                 body += unpack.decompress(chunk, max(1, max_bytes + 1 - len(body)))
             except zlib.error as error:
-                raise FeedError(f"the packed answer is broken ({error})") from error
+                raise FeedError(words("the packed answer is broken ({why})", why=error)) from error
         if max(received, len(body)) > max_bytes:
-            raise FeedError(f"the feed is larger than {max_bytes} bytes; not read")
+            raise FeedError(words("the feed is larger than {most} bytes; not read", most=max_bytes))
     return bytes(body)
 
 
@@ -175,13 +189,13 @@ def _read_file(url: str, max_bytes: int) -> bytes:
     if parts.scheme == "file":
         path = Path(unquote(parts.path))
     elif len(parts.scheme) > 1 and "://" in url:
-        raise FeedError(f"{url!r}: only http, https and file addresses are read")
+        raise FeedError(words("{url!r}: only http, https and file addresses are read", url=url))
     else:
         path = Path(url).expanduser()
     if not path.is_file():
-        raise FeedError(f"{path}: no such file")
+        raise FeedError(words("no such file: {file}", file=path))
     with path.open("rb") as stream:
         body = stream.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise FeedError(f"{path}: the feed is larger than {max_bytes} bytes; not read")
+        raise FeedError(words("the feed is larger than {most} bytes; not read", most=max_bytes))
     return body

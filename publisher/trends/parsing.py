@@ -12,6 +12,7 @@ from typing import Any
 import feedparser
 
 from publisher.screen.words import language_of
+from publisher.sentences import words
 from publisher.trends.clean import is_readable, plain_text
 from publisher.trends.items import MAX_LEAD, MAX_TITLE, FeedItem, Rejected
 
@@ -35,9 +36,9 @@ def parse_feed(
     the document is no feed.
     """
     if not body.strip():
-        raise FeedError("the answer is empty")
+        raise FeedError(words("the answer is empty"))
     if body[:200_000].count(b"<!ENTITY") > _ENTITY_LIMIT or b"\0" * 16 in body[:4096]:
-        raise FeedError("the document is no feed: entity definitions or binary data")
+        raise FeedError(words("the document is no feed: entity definitions or binary data"))
     try:
         parsed = feedparser.parse(
             io.BytesIO(body),
@@ -47,11 +48,12 @@ def parse_feed(
         )
     except Exception as error:
         raise FeedError(
-            f"the document cannot be parsed ({type(error).__name__}: {error})"
+            words("the document cannot be parsed ({why})", why=f"{type(error).__name__}: {error}")
         ) from error
     if not parsed.entries and (parsed.bozo or not parsed.version):
         reason = parsed.get("bozo_exception")
-        raise FeedError(f"the document is no RSS or Atom feed ({reason or 'no entries'})")
+        why = reason or words("no entries")
+        raise FeedError(words("the document is no RSS or Atom feed ({why})", why=why))
     items: list[FeedItem] = []
     rejected: list[Rejected] = []
     seen: set[str] = set()

@@ -117,3 +117,105 @@ def test_restore_over_a_ledger_that_is_there(home: Path) -> None:
     assert (
         "не наша копия, или она повреждена" in publisher("restore", "no.tar", "--overwrite").output
     )
+
+
+def test_what_cannot_be_drawn(home: Path) -> None:
+    said = {
+        "en": ("Error: template no_yes, box no: 900 characters do not fit; at most about ",
+               "Error: no template «nope»; there are: announcement",
+               "Error: template no_yes takes 2 texts (no, yes), got 1",
+               "Error: template no_yes, box yes: the text is empty"),
+        "ru": ("Ошибка: шаблон no_yes, поле no: 900 символов не помещаются; ",
+               "Ошибка: нет шаблона «nope»; есть: announcement",
+               "Ошибка: шаблону no_yes нужно текстов: 2 (no, yes), а дано 1",
+               "Ошибка: шаблон no_yes, поле yes: текст пуст"),
+    }  # fmt: skip
+    attempts = (["no_yes", "я" * 900, "x"], ["nope", "x"], ["no_yes", "x"], ["no_yes", "x", " "])
+    for language, sentences in said.items():
+        config(home, language)
+        for attempt, sentence in zip(attempts, sentences, strict=True):
+            result = publisher("render", *attempt, "--out", "m.jpg")
+            assert result.exit_code == 1 and sentence in result.output
+    assert not (home / "m.jpg").exists()
+
+
+def test_a_language_that_is_asked_for_goes_before_the_owners(home: Path) -> None:
+    config(home, "ru")
+    asked = ("render", "nope", "x", "--out", "m.jpg", "--language", "en")
+    assert "no template «nope»" in publisher(*asked).output
+    (home / "config.toml").unlink()
+    assert "no template «nope»" in publisher(*asked).output
+    assert "нет шаблона «nope»" in publisher(*asked[:-2]).output
+
+
+def test_templates_that_cannot_be_used(home: Path) -> None:
+    (home / "own" / "empty").mkdir(parents=True)
+    (home / "own" / "empty" / "template.toml").write_text("x = 1\n", encoding="utf-8")
+    said = {
+        "en": ("licence: missing: a template without a licence", "not imported: ",
+               "must be a mapping with name and text", "no template to import in own"),
+        "ru": ("licence: не хватает: шаблон без лицензии", "не взято: ",
+               "должны быть ключи name и text", "в own нет шаблонов для импорта"),
+    }  # fmt: skip
+    (home / "own" / "theirs").mkdir()
+    (home / "own" / "theirs" / "config.yml").write_text("[]", encoding="utf-8")
+    for language, (unlicensed, left, mapping, none) in said.items():
+        config(home, language)
+        checked = publisher("templates", "check", "own")
+        assert checked.exit_code == 1 and unlicensed in checked.output
+        imported = publisher("templates", "import", "own")
+        assert imported.exit_code == 1 and none in imported.output
+        assert left in imported.output and mapping in imported.output
+
+
+def test_a_topic_that_is_refused_and_a_model_that_is_not_there(home: Path) -> None:
+    said = {
+        "en": ("topic refused (empty): no word in the topic", "0 memes in "),
+        "ru": ("тема отклонена (empty): в теме нет ни слова", "мемов 0 за "),
+    }
+    for language, sentences in said.items():
+        config(home, language)
+        result = publisher("meme", "42", "--out", "memes")
+        assert result.exit_code == 1
+        assert all(sentence in result.output for sentence in sentences)
+    (home / "bad.gguf").write_bytes(b"no model at all")
+    for language, absent, wrong in (
+        ("en", "Error: no model file at absent.gguf", "is not a GGUF file"),
+        ("ru", "Ошибка: нет файла модели absent.gguf", "не файл GGUF"),
+    ):
+        config(home, language)
+        assert absent in publisher("models", "check", "absent.gguf").output
+        assert wrong in publisher("models", "check", "bad.gguf").output
+
+
+def test_jobs_say_what_they_did_and_the_inbox_what_it_refused(home: Path) -> None:
+    for language, did, nothing, why in (
+        ("en", "taken 0, refused 1", "nothing to do", "not a picture of a known format"),
+        ("ru", "взято 0, отказано 1", "делать нечего", "не картинка известного формата"),
+    ):
+        config(home, language)
+        (home / "inbox").mkdir(exist_ok=True)
+        assert nothing in publisher("job", "ingest").output
+        (home / "inbox" / f"{language}.jpg").write_bytes(b"no picture")
+        assert did in publisher("job", "ingest").output
+        reason = home / "inbox" / "refused" / f"{language}.jpg.reason.txt"
+        assert why in reason.read_text(encoding="utf-8")
+
+
+def test_what_matching_finds(home: Path) -> None:
+    (home / "none.png").write_bytes(b"no picture")
+    for language, why in (("en", "not a readable picture"), ("ru", "картинка не читается")):
+        config(home, language)
+        result = publisher("partners", "match", "none.png", "none.png")
+        assert result.exit_code == 1 and why in result.output
+
+
+def test_feeds_that_cannot_be_read(home: Path) -> None:
+    (home / "page.xml").write_text("<html>no feed</html>", encoding="utf-8")
+    for language, absent, page in (
+        ("en", "no such file: absent.xml", "the document is no RSS or Atom feed"),
+        ("ru", "нет такого файла: absent.xml", "документ — не лента RSS или Atom"),
+    ):
+        config(home, language)
+        result = publisher("topics", "--feed", "absent.xml", "--feed", "page.xml")
+        assert absent in result.output and page in result.output

@@ -73,7 +73,7 @@ def test_check_names_what_is_missing_and_what_to_do(home: Path) -> None:
 
 
 def test_status_speaks_to_people_and_to_programs(home: Path) -> None:
-    assert publisher("job", "plan").output.startswith("slots +")
+    assert publisher("job", "plan").output.startswith("слоты +")
     state = json.loads(publisher("status", "--json").output)
     assert len(state["next"]) == 6 and state["pairs"]["assigned"] == 0
     assert "Дальше" in publisher("status").output
@@ -86,7 +86,7 @@ def test_a_dry_run_changes_nothing(home: Path) -> None:
     inbox.mkdir()
     Image.new("RGB", (400, 300), "red").save(inbox / "a.png")
     result = publisher("job", "ingest", "--dry-run")
-    assert "taken 1" in result.output
+    assert "взято 1" in result.output
     assert (inbox / "a.png").exists() and not (home / "var" / "media").exists()
     after = json.loads(publisher("status", "--json").output)
     assert after["pairs"] == before and after["memes"] == []
@@ -98,9 +98,9 @@ def test_the_inbox_takes_a_picture_and_refuses_what_is_none(home: Path) -> None:
     Image.new("RGB", (400, 300), "red").save(inbox / "a.png")
     Image.new("RGB", (400, 300), "red").save(inbox / "b.png")
     (inbox / "c.jpg").write_bytes(b"not a picture")
-    assert "taken 1, refused 2" in publisher("job", "ingest").output
+    assert "взято 1, отказано 2" in publisher("job", "ingest").output
     reasons = {p.name: p.read_text() for p in (inbox / "refused").glob("*.txt")}
-    assert "same picture" in reasons["b.png.reason.txt"]
+    assert "та же картинка, что у мема" in reasons["b.png.reason.txt"]
     assert reasons["c.jpg.reason.txt"].strip()
 
 
@@ -117,9 +117,12 @@ def test_render_reports_its_boxes(home: Path) -> None:
     assert [b["name"] for b in drawn["boxes"]] == ["no", "yes"]
     assert Image.open(home / "m.jpg").size == (drawn["width"], drawn["height"])
     wrong = publisher("render", "no_yes", "я" * 2000, "x", "--out", "n.jpg")
-    assert wrong.exit_code == 1 and "no_yes" in wrong.output and "no" in wrong.output
+    assert wrong.exit_code == 1
+    assert "шаблон no_yes, поле no: 2000 символов не помещаются" in wrong.output
     assert not (home / "n.jpg").exists()
-    assert "there are" in publisher("render", "nope", "x", "--out", "n.jpg").output
+    unknown = publisher("render", "nope", "x", "--out", "n.jpg")
+    assert unknown.exit_code == 1
+    assert "нет шаблона «nope»; есть: announcement, before_after" in unknown.output
 
 
 def test_templates_are_listed_and_checked(home: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, command: tuple[str, ...]
     out = tmp_path / "file" / "out.jpg"
     result = publisher(*command, "--config", NOT_HERE, "--out", str(out))
     assert result.exit_code == 1
-    assert f"cannot write {out}: " in result.output
+    assert f"Ошибка: не записать {out}: " in result.output
 
 
 def test_a_sheet_of_an_unknown_format(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_preview_leaves_out_what_cannot_be_drawn(
     out = tmp_path / "sheet.png"
     result = publisher("templates", "preview", "--config", NOT_HERE, "--out", str(out))
     assert result.exit_code == 0
-    assert "template tiny, box text1" in result.output
+    assert "пропущено: шаблон tiny, поле text1" in result.output
     with Image.open(out) as sheet:
         assert sheet.width < 500  # one picture wide
 
@@ -88,4 +88,4 @@ def test_no_sheet_is_named_where_there_is_none(tmp_path: Path) -> None:
     out = tmp_path / "memes"
     result = publisher("meme", "42", "--config", NOT_HERE, "--out", str(out))
     assert result.exit_code == 1
-    assert "no word in the topic" in result.output and "sheet.png" not in result.output
+    assert "в теме нет ни слова" in result.output and "sheet.png" not in result.output

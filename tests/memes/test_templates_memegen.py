@@ -165,21 +165,21 @@ def test_a_memegen_directory_is_used_in_place_once_its_licence_is_stated(tmp_pat
 def test_the_command_says_when_no_licence_is_stated_and_states_it(tmp_path: Path) -> None:
     folder(tmp_path, "ds", TWO_TURNED)
     told = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
-    assert told.exit_code == 0 and "no licence: not used" in told.output
+    assert told.exit_code == 0 and "нет лицензии: не используется" in told.output
     assert read_templates(tmp_path)[0] == {}
     given = CliRunner().invoke(
         templates_command, ["import", str(tmp_path), "--licence", "CC BY 4.0, by me"]
     )
-    assert given.exit_code == 0 and "ds: 2 boxes, CC BY 4.0, by me" in given.output
+    assert given.exit_code == 0 and "ds: полей 2, CC BY 4.0, by me" in given.output
     assert read_templates(tmp_path)[0]["ds"].licence == "CC BY 4.0, by me"
 
 
 def test_the_command_tells_of_folders_it_cannot_use(tmp_path: Path) -> None:
     nothing = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
-    assert nothing.exit_code == 1 and "no template to import" in nothing.output
+    assert nothing.exit_code == 1 and "нет шаблонов для импорта" in nothing.output
     folder(tmp_path, "far", "text:\n  - anchor_x: 0.5\n    scale_x: 0.9")
     outside = CliRunner().invoke(templates_command, ["import", str(tmp_path)])
-    assert outside.exit_code == 1 and "the box leaves" in outside.output
+    assert outside.exit_code == 1 and "поле выходит за картинку" in outside.output
 
 
 def test_a_file_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
