@@ -22,8 +22,8 @@ from publisher.partners.replies import (
     Reading,
     examples,
     has_words,
-    nearest,
     normalise,
+    read_by_nearness,
     read_rules,
     traps,
 )
@@ -39,7 +39,9 @@ def main() -> None:
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -1.0)
     by_nearness = [
-        nearest(row, labelled) if has_words(e.text) else Reading("unknown", "no words", 0.0)
+        read_by_nearness(e.text, row, labelled)
+        if has_words(e.text)
+        else Reading("unknown", "no words", 0.0)
         for e, row in zip(labelled, similarity, strict=True)
     ]
     together = [

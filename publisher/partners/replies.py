@@ -8,11 +8,9 @@ labelled examples never makes an acceptance.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import tomllib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from publisher.embedding import embed
+from publisher.partners.plain import normalise
 from publisher.partners.subject import another_matter, without_asides
 
 Meaning = Literal[
@@ -35,7 +34,6 @@ HERE = Path(__file__).parent
 NEIGHBOURS = 5
 NEAR = 0.62
 MAJORITY = 0.6
-LONGEST = 4000
 SENTENCE = re.compile(r"[.!?;]+|[^\w\s,:@#/'\"()«»—–+%-]+")
 """Between sentences; an emoji is as good as a full stop."""
 HEADING = re.compile(
@@ -43,13 +41,8 @@ HEADING = re.compile(
 )
 """«Решение модератора:» speaks of a decision that was made."""
 
-SHORT = re.compile(
-    r"\b(?:(?:can|won|don|didn|doesn|isn|wasn|aren|couldn|wouldn|haven|hasn)t|(?:that|it)s|"
-    r"(?:you|they)re|(?:you|we)ve|ive|im|"
-    r"ill(?= (?:put|post|publish|share|run|drop|take|use|add)))\b",
-    re.IGNORECASE,
-)
-"""English words that people write without their apostrophe."""
+NAMES_REFUSAL = re.compile(r"отклон|отказ|reject|declin")
+YES_SIGNALS = ("published", "approved", "accepted", "promised")
 _ON = r"(?:(?!\b(?:если|после|пока|if|when|after)\b)[^.!?(—–])*"
 """To the end of the clause, and never past a condition."""
 ASKING = re.compile(rf"\bесли (?:у вас|вы|ты|захот|хот|есть|что){_ON}|\bif you{_ON}")
@@ -66,6 +59,9 @@ AFTERWARDS = re.compile(
     r"(?:'s| is| goes| has been)? (?:live|up|out|posted|published|online)"
 )
 """What is told beside a decision and nothing hangs on: a link to come, the state before."""
+PASSED = re.compile(r"\bмодерация (?:успешно |полностью )?пройдена\b")
+BY_ITSELF = re.compile(r"\b(?:опубликован|размещен|выложен|выйдет|появится)\w* автоматически\b\W*$")
+"""Words of a decision to come that tell of none beside «одобрено»."""
 ABOUT_ANOTHER = re.compile(
     r"\b(?:предыдущ|прошл|уже\b|раньше|ранее|заявок|сегодня|не\b|лимит|осталось)|n't\b|"
     r"\b(?:previous|earlier|last|already|not|limit|remaining|left)\b|\d\s*(?:/|из|of)\s*\d"
@@ -95,26 +91,6 @@ class Own:
 
     pattern: str
     meaning: Meaning
-
-
-def normalise(text: str) -> str:
-    """Lower case without markup, zero-width characters and doubled spaces; ё as е."""
-    plain = re.sub(r"<[^<>]{1,200}>", " ", html.unescape(text[:LONGEST]))
-    plain = unicodedata.normalize("NFKC", plain).replace("\ufe0f", "")
-    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf" or c == "\u200d")
-    plain = re.sub(r"\bt\.me/\S+", "t.me/", plain)
-    plain = plain.replace("’", "'").replace("`", "'").replace("*", "")
-    plain = re.sub(r"(?<!\w)_+|_+(?!\w)", " ", plain)
-    plain = SHORT.sub(_in_full, plain)
-    lines = [re.sub(r"\s+", " ", line).strip() for line in plain.splitlines()]
-    joined = ". ".join(line.rstrip(".") for line in lines if line)
-    return joined.casefold().replace("ё", "е")
-
-
-def _in_full(short: re.Match[str]) -> str:
-    word = short[0]
-    ending = next(e for e in ("t", "s", "re", "ve", "m", "ll") if word.lower().endswith(e))
-    return f"{word[: -len(ending)]}'{word[-len(ending) :]}"
 
 
 @cache
@@ -225,7 +201,9 @@ def _arrived(plain: str) -> bool:
 
 def _refusal(plain: str) -> str:
     """A sentence that says no, and does not merely speak of refusals."""
-    for sentence in re.split(r"[.!?;\n]+", plain):
+    for sentence, end in re.findall(r"([^.!?;\n]+)([.!?;\n]*)", plain):
+        if "?" in end and not NAMES_REFUSAL.search(sentence):
+            continue
         found = _found("rejected", sentence)
         if found and not _found("rejected_not", sentence):
             return found
@@ -242,11 +220,16 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
     if told and not undecided and not _found("published_not", asked) and _is_ours(asked):
         return "published", told
     approved = _found("approved", unasked)
+    if approved and undecided:
+        settled = PASSED.sub(" ", BY_ITSELF.sub(" ", asked))
+        undecided = _found("undecided", HEADING.sub(" ", settled))
     if approved and not undecided:
         return "accepted", approved
     said = _found("accepted", asked) or _found("promised", asked)
     if said and not undecided and not arrived and "?" not in asked:
         return "accepted", said
+    if not (undecided or arrived) and not any(_found(name, unasked) for name in YES_SIGNALS):
+        return None
     if said or approved or told:
         return "receipt", f"{said or approved or told}, but {undecided or arrived or 'in doubt'}"
     return None
@@ -320,8 +303,17 @@ def read_replies(
         vectors = embed([normalise(texts[i]) for i in left], embedding)
         known = _example_vectors(embedding)
         for index, similarity in zip(left, vectors @ known.T, strict=True):
-            readings[index] = nearest(similarity, examples())
+            readings[index] = read_by_nearness(texts[index], similarity, examples())
     return readings
+
+
+def read_by_nearness(text: str, similarity: np.ndarray, labelled: Sequence[Example]) -> Reading:
+    """`nearest`, but of a reply that only asks nothing is believed except `confirm`."""
+    near = nearest(similarity, labelled)
+    asks_only = not re.search(r"\w", re.sub(r"[^.!?]*\?", "", normalise(text)))
+    if asks_only and near.meaning != "confirm":
+        return Reading("unknown", f"a question, {near.because}", near.score)
+    return near
 
 
 def has_words(text: str) -> bool:

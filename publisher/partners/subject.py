@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pymorphy3
 
+from publisher.partners import promise_en, promise_ru
+
 OFFER = re.compile(
     r"\b(?:предложени[еяюи]|предложк[аиуе]|пост|мем|публикаци[яию]|картинк[аиуе]|материал|новость|"
     r"контент|работ[ау]|иде[яюи]|шутк[ауи]|прикол|заявк[аиу]|запись|видео|фото|изображение)"
@@ -25,6 +27,7 @@ OURS = re.compile(rf"\W*(?:ваш\w*|твой|тво[ею]|your|the|this)?\W?(?:
 WHEN = re.compile(r"\W*(?:$|(?:на|в|for|to|at|on|by) (?!провер|рассмотр|review))")
 LOOSE = re.compile(r"\b(?:выбра|отобра|запланирова|scheduled|selected|chosen|picked)\w*")
 ASIDE = re.compile(
+    r"\bдля (?=(?:публикации|размещения)\b)|"
     r"https?://\S+|\bt\.me/|[@#]\w+|\bno ?\d+|\bтолько что\b|"
     r"\b(?:если (?:что|захот|хот|(?:есть|будут) вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
 )
@@ -33,10 +36,11 @@ SIGNED = re.compile(
     r"\b(админ\w*|модератор\w*|редактор\w*|admin|moderator|mod|editor) [а-яa-z]+\W*$"
 )
 WORD = re.compile(r"[а-яa-z][а-яa-z'-]*")
-CLAUSE = re.compile(r"[,:—–()«»\"]|\s-\s")
+CLAUSE = re.compile(r"[,—–()«»\"]|:(?!\d\d)|\s-\s")
 TURN = re.compile(
     r"\b(?:если|когда|как только|а|хоть|хотя|только|лишь|кроме|иначе|чтобы|пока|при|бы|не|нет|раз|"
-    r"после(?! (?:обеда|работы|ужина|завтрака|полудня))|вместо|без|будто|якобы|почти|"
+    r"после(?! (?:обеда|работы|ужина|завтрака|полудня|\d{1,2}[:.]\d\d))|"
+    r"вместо|без|будто|якобы|почти|"
     r"if|when|once|unless|until|after(?! (?:lunch|dinner|work|noon|breakfast))|before|only|"
     r"provided|not|no|never|would|as soon as|because|though)\b|n't\b"
 )
@@ -63,7 +67,11 @@ def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
     clauses = [c for c in CLAUSE.split(SIGNED.sub(r"\1", sentence)) if c.strip()]
     if not any(map(says_yes, clauses)):
         clauses = [" ".join(clauses)]
+    if taken := promise_ru.merely_taken(sentence):
+        return taken
     for clause in clauses:
+        if thing := promise_ru.other_thing(clause) or promise_en.other_thing(clause):
+            return thing
         if not says_yes(clause) and len(clauses) > 1:
             if turn := TURN.search(clause):
                 return turn[0]
