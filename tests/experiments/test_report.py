@@ -42,8 +42,10 @@ def full_report(folder: Path, analysis: Analysis, language: str = "ru") -> dict[
     picture = folder / "meme.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (600, 400), (90, 140, 200)).save(picture)
+    tall = folder / "tall.png"
+    Image.new("RGB", (300, 900), (90, 200, 140)).save(tall)
     memes = [
-        {"post_id": row["post_id"], "image_path": picture if i % 2 else folder / "lost.png",
+        {"post_id": row["post_id"], "image_path": (folder / "lost.png", picture, tall)[i % 3],
          "arm": row["arm"], "channel": row["channel"], "likes": row["likes"],
          "dislikes": row["dislikes"], "views": row["views"], "caption": "<b>Кот & пёс</b>"}
         for i, row in enumerate(FULL[:12])

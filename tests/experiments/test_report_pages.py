@@ -35,8 +35,10 @@ def folder(tmp_path_factory) -> Path:
         (place / f"{name}.html").write_text(
             "<!doctype html><body style='margin:0'>"
             f"<iframe id=f src=report.html style='border:0;width:{width}px;height:7000px'></iframe>"
-            "<script>onload=()=>{const d=f.contentDocument.documentElement;"
-            "document.title=`${d.scrollWidth} ${d.clientWidth} ${d.scrollHeight}`}</script>"
+            "<script>onload=()=>{const d=f.contentDocument.documentElement,"
+            "b=[...d.querySelectorAll('.frame')].map(e=>[e.clientWidth,e.clientHeight,"
+            "e.scrollWidth,e.scrollHeight].join(' '));"
+            "document.title=`${d.scrollWidth} ${d.clientWidth} ${d.scrollHeight};${b}`}</script>"
         )
     return place
 
@@ -70,6 +72,17 @@ def test_nothing_runs_over_the_edge(folder, name):
     scroll, client, height = map(int, re.search(r"<title>(\d+) (\d+) (\d+)", dom).groups())
     assert scroll == client == WIDTHS[name]
     assert height > 2000
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_no_picture_is_cut_by_its_frame(folder, name):
+    dom = chromium(folder, f"{name}.html", "--dump-dom", "--window-size=1200,7000")
+    frames = [
+        tuple(map(int, box.split()))
+        for box in re.search(r"<title>[^;]*;([^<]*)</title>", dom)[1].split(",")
+    ]
+    assert len(frames) > 6
+    assert all((w, h) == (across, down) and w > 100 for w, h, across, down in frames), frames
 
 
 @pytest.mark.parametrize("name", WIDTHS)
