@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 WORD = re.compile(r"[a-z][a-z'-]*|\d[\d:.,]*")
-BE = frozenset(["is", "are", "was", "were", "be", "been", "got"])
+BE = frozenset(["is", "are", "was", "were", "be", "been", "got", "it's"])
 GIVING = frozenset(["to", "with", "by", "past", "in", "into", "on", "onto", "at"])
 TAKE = frozenset(["take", "taking", "took", "share", "sharing"])
 """Of a time too: "take a day off", "share a moment"."""
@@ -78,9 +78,17 @@ def _gets_it(preposition: str, noun: str, before: list[str]) -> bool:
     """ "Share it with the mods"; but "approved by the mods" is a yes."""
     if preposition == "for":
         return noun in _listed("meal")
+    if preposition in {"by", "of", "from"} and _is_offer_of(preposition, before):
+        return noun in _listed("who")
     if preposition == "by" and RUN.isdisjoint(before):
         return False
     return preposition in GIVING and (noun in _listed("who") or noun == "list")
+
+
+def _is_offer_of(preposition: str, before: list[str]) -> bool:
+    """ "The post by the admin", not "approved by the admin"."""
+    place = len(before) - 1 - before[::-1].index(preposition)
+    return place > 0 and before[place - 1] in _listed("offer", "offers")
 
 
 def _is_no_publishing(verb: str, after: str) -> bool:

@@ -67,10 +67,18 @@ def other_thing(clause: str) -> str:
         elif i > verb and _turns_the_verb(words[verb], word, phrase.preposition):
             return word
         elif tag.POS != "CONJ":
-            if not phrase.preposition and phrase.words & _listed("another"):
+            if _stands_for_another(phrase):
                 return word
             phrase = _Phrase()
-    return words[-1] if not phrase.preposition and phrase.words & _listed("another") else ""
+    return words[-1] if _stands_for_another(phrase) else ""
+
+
+def _stands_for_another(phrase: _Phrase) -> bool:
+    """«Публикуем своё», «ваши данные»: adjectives that no noun followed."""
+    named = phrase.words - _listed("ours")
+    return not phrase.preposition and bool(
+        named & _listed("another") or (named and phrase.words & _listed("ours"))
+    )
 
 
 def _turns_the_verb(verb: str, word: str, preposition: str) -> bool:
