@@ -82,8 +82,8 @@ def standing(services: Services, handle: str) -> tuple[str, str]:
     """What config.toml makes of a channel that nothing else holds: its state and the reason."""
     settings = services.settings.channel(handle)
     if settings is None:
-        return "gone", "not in config.toml"
-    return ("gone", "paused in config.toml") if settings.paused else ("ok", "")
+        return "gone", words("not in config.toml")
+    return ("gone", words("paused in config.toml")) if settings.paused else ("ok", "")
 
 
 def wanted_slots(channel: ChannelSettings, now: datetime) -> list[design.PlannedSlot]:
@@ -269,8 +269,12 @@ def experiment_secret(services: Services, name: str) -> bytes:
         secret = b""
     if len(secret) != SECRET_BYTES:
         raise ValueError(
-            f"{path} is not a secret of {SECRET_BYTES} bytes in hexadecimal digits: put it back "
-            "from a backup; if there is none, move it away, and a new one is drawn and registered"
+            words(
+                "{file} is not a secret of {bytes} bytes in hexadecimal digits: put it back from a "
+                "backup; if there is none, move it away, and a new one is drawn and registered",
+                file=path,
+                bytes=SECRET_BYTES,
+            )
         )
     return secret
 

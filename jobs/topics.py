@@ -141,11 +141,11 @@ def withdraw_sensitive() -> int:
     """Memes and posts on a topic that turned out to be no matter for jokes."""
     bad = Topic.select(Topic.id).where((Topic.ok == False) & (Topic.reason != "repeat"))  # noqa: E712
     withdrawn = (
-        Meme.update(state="retired", refusal="its topic turned sensitive")
+        Meme.update(state="retired", refusal=words("its topic turned sensitive"))
         .where(Meme.topic.in_(bad) & (Meme.state == "ready"))
         .execute()
     )
     waiting = Post.select(Post).join(Meme).where(Meme.topic.in_(bad) & (Post.state == "planned"))
     for post in waiting:
-        withdrawn += transitions.failed(post, "screen", "its topic turned sensitive")
+        withdrawn += transitions.failed(post, "screen", words("its topic turned sensitive"))
     return withdrawn

@@ -94,14 +94,17 @@ def recalled(text: str) -> str:
     """
     if isinstance(text, Sentence | Twofold):
         return text
+    if text in russian() and "{" not in text:
+        return Sentence(text, {})
     for pattern, template in _patterns():
         if found := pattern.fullmatch(text):
             facts = {k: in_language(recalled(v), "ru") for k, v in found.groupdict().items()}
             return Twofold(text, _without_formats(russian()[template]).format(**facts))
-    if "; " in text:
-        return joined("; ", map(recalled, text.split("; ")))
     about, _, rest = text.partition(": ")
-    return joined(": ", [about, recalled(rest)]) if rest else text
+    if rest and isinstance(told := recalled(rest), Sentence | Twofold):
+        return joined(": ", [about, told])
+    parts = [recalled(part) for part in text.split("; ")] if "; " in text else []
+    return joined("; ", parts) if any(isinstance(p, Sentence | Twofold) for p in parts) else text
 
 
 @cache

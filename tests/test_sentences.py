@@ -18,10 +18,12 @@ from publisher.sentences import (
     in_language,
     is_worded,
     joined,
+    recalled,
     russian,
     sentence_of,
     words,
 )
+from publisher.wording import say_of
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*ROOT.glob("publisher/**/*.py"), *ROOT.glob("jobs/**/*.py")]
@@ -110,3 +112,34 @@ def test_a_sentence_survives_another_process_whatever_its_facts(
 def test_a_missing_fact_is_told_where_the_sentence_is_made() -> None:
     with pytest.raises(KeyError):
         words(FACTS_KEPT)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("to be compared with its history", "будет сверен со своей историей"),
+        ("make_memes: ended by SIGKILL (exit -9)", "make_memes: убит сигналом SIGKILL (код -9)"),
+        (
+            "SignInError: account «user» is not signed in; run: publisher login",
+            "SignInError: аккаунт «user» не вошёл; выполните: publisher login",
+        ),
+        ("FLOOD_WAIT_30", "FLOOD_WAIT_30"),
+        ("made 2, retired 0; out of memory", "сделано 2, снято устаревших 0; не хватило памяти"),
+        (
+            "what became of it could not be seen: pace: not before 2026-03-02 12:00:00 UTC",
+            "не удалось узнать, что с ним стало: соблюдаю темп: не раньше 2026-03-02 12:00:00 UTC",
+        ),
+        ("TypeError: what a library says", "TypeError: what a library says"),
+    ],
+)
+def test_what_the_ledger_kept_in_english_is_said_in_russian(kept: str, said: str) -> None:
+    assert recalled(kept) == kept and in_language(recalled(kept), "en") == kept
+    assert in_language(recalled(kept), "ru") == said
+    facts = {"job": "generate", "reason": kept}
+    assert say_of("job_failing", "ru", facts).endswith(f"три раза подряд: {said}")
+    assert say_of("job_failing", "en", facts).endswith(f"three times in a row: {kept}")
+
+
+@given(st.text())
+def test_any_text_that_is_not_ours_stays_as_it_is(text: str) -> None:
+    assert recalled(text) == text == in_language(recalled(text), "en")

@@ -10,12 +10,20 @@ from typing import Any
 import click
 
 from experiments.boxes import wilson
-from publisher.commands.context import CONFIG, JSON, Refusal, plain_errors, print_json, tell
+from publisher.commands.context import (
+    CONFIG,
+    JSON,
+    Refusal,
+    language,
+    plain_errors,
+    print_json,
+    tell,
+)
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Partner, Reply, Suggestion
 from publisher.partners.matching import match
 from publisher.partners.replies import Own, read_replies
-from publisher.sentences import joined, sentence_of, words
+from publisher.sentences import in_language, joined, recalled, sentence_of, words
 from publisher.settings import Settings, load_settings
 
 HEADS = {
@@ -99,7 +107,9 @@ def as_cells(row: dict[str, Any]) -> tuple[str, ...]:
     answer = " ".join(row["last_answer"].split())[:40]
     if answer:
         answer = f"{row['last_meaning']}: {answer}"
-    state = f"{row['state']}: {row['reason'][:30]}" if row["reason"] else row["state"]
+    state = in_language(recalled(row["state"]), language())
+    if row["reason"]:
+        state += f": {in_language(recalled(row['reason']), language())[:30]}"
     return ("@" + row["partner"], row["route"], *(str(row[c]) for c in counts), rate, state, answer)
 
 

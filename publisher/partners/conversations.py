@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Literal
 
 from publisher.partners.replies import Meaning, normalise
+from publisher.sentences import phrase
 
 Do = Literal["nothing", "press", "say", "join", "wait", "stop", "ask_owner"]
 
@@ -104,7 +105,7 @@ def choose_action(
     """The action for a reply in a partner's inbox. `partner`: the channel's handle without @."""
     wait = waiting_time(text)
     if meaning == "blocked":
-        return Action("stop", because="the partner closed its box to us")
+        return Action("stop", because=phrase("the partner closed its box to us"))
     if meaning == "rate_limited":
         return Action("wait", wait=wait or timedelta(hours=24), because="the partner's limit")
     if meaning == "confirm":

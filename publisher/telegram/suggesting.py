@@ -25,6 +25,7 @@ from telethon.tl import functions, types
 
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.models import Partner, Peer, Suggestion
+from publisher.sentences import joined, words
 from publisher.settings.model import PartnerSettings
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.errors import Trouble, classify
@@ -59,7 +60,11 @@ class CostsStars(Exception):
     """The partner takes more stars for a message than the owner allows."""
 
     def __init__(self, stars: int, allowed: int) -> None:
-        super().__init__(f"a message costs {stars} stars, max_stars allows {allowed}")
+        super().__init__(
+            words(
+                "a message costs {stars} stars, max_stars allows {most}", stars=stars, most=allowed
+            )
+        )
         self.stars = stars
 
 
@@ -240,13 +245,21 @@ class Suggester:
     def _picture(self, row: Suggestion) -> bytes:
         """The file's bytes. Raises ValueError when it or the caption cannot be sent."""
         if caption_units(row.caption) > CAPTION_LIMIT:
-            raise ValueError(f"the caption has more than {CAPTION_LIMIT} UTF-16 units")
+            raise ValueError(
+                words(
+                    "the caption has {units} UTF-16 units, Telegram takes {most}",
+                    units=caption_units(row.caption),
+                    most=CAPTION_LIMIT,
+                )
+            )
         path = self.media / row.meme.file
         try:
             data = path.read_bytes()
             Image.open(io.BytesIO(data)).verify()
         except Exception as error:
-            raise ValueError(f"{path}: cannot be read: {error}") from error
+            raise ValueError(
+                joined(": ", [path, words("cannot be read: {why}", why=error)])
+            ) from error
         return data
 
     async def _find(self, row: Suggestion, inbox: Inbox) -> Seen | None:
@@ -301,14 +314,18 @@ async def find_inbox(account: TelegramAccount, settings: PartnerSettings, now: d
     chats = {c.id: c for c in found.chats}
     linked = getattr(chats.get(channel.tg_id), "linked_monoforum_id", None)
     if linked is None:
-        raise NoInbox(f"@{settings.handle} takes no direct messages")
+        raise NoInbox(words("@{partner} takes no direct messages", partner=settings.handle))
     if linked not in chats:
         full = await account.call(
             "other", functions.channels.GetFullChannelRequest(input_channel(channel))
         )
         chats |= {c.id: c for c in full.chats}
     if linked not in chats:
-        raise NoInbox(f"@{settings.handle}: the server does not show its direct messages")
+        raise NoInbox(
+            words(
+                "@{partner}: the server does not show its direct messages", partner=settings.handle
+            )
+        )
     return Inbox(_keep(account, settings.handle, chats[linked], now), _price(chats[linked]))
 
 

@@ -110,7 +110,7 @@ def test_the_owners_blocklist_holds() -> None:
     [
         ({"language": "de"}, "language 'de'"),
         ({"count": 0}, "count 0"),
-        ({"template": "nowhere"}, "template 'nowhere' is not there"),
+        ({"template": "nowhere"}, "no template «nowhere»; there are"),
     ],
 )
 def test_wrong_requests_are_errors(wrong: dict[str, object], message: str) -> None:

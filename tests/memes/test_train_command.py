@@ -66,8 +66,8 @@ def posts(*, liked: bool) -> None:
 def test_too_few_posts(settings: Settings) -> None:
     told = train()
     assert told.exit_code == 0, told.output
-    assert "0 posts with an outcome; 80 are needed" in told.output
-    assert "nothing is written" in told.output
+    assert "постов с итогом: 0; нужно 80" in told.output
+    assert "ничего не записано" in told.output
     assert not (settings.state / FILE).exists()
 
 
@@ -84,18 +84,16 @@ def test_a_taste_is_learned_tried_and_written(settings: Settings) -> None:
     assert tried["promoted"] and tried["auc"] > 0.7 and tried["written"] == ""
     assert not (settings.state / FILE).exists()
     told = train()
-    assert told.exit_code == 0 and "the next memes are ranked by it" in told.output
+    assert told.exit_code == 0 and "следующие мемы будут ранжированы" in told.output
     assert load_preference(settings.state / FILE).rows == 120
     again = train()
-    assert (
-        "0 posts since the present model" in again.output and "nothing is written" in again.output
-    )
+    assert "постов после нынешней модели 0" in again.output and "ничего не записано" in again.output
 
 
 def test_chance_is_not_written(settings: Settings) -> None:
     posts(liked=False)
     told = train()
-    assert "not shown to be better than chance" in told.output
+    assert "не доказано, что лучше случая" in told.output
     assert not (settings.state / FILE).exists()
 
 
