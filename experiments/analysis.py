@@ -24,6 +24,7 @@ from experiments.data import (
     read_posts,
     read_suggestions,
 )
+from experiments.faults import refuse
 from experiments.pairs import Pair, find_pairs, number_weeks, week_is_over, worst_case
 from experiments.sequential import AlwaysValid, Look, always_valid, take_looks
 from experiments.signflip import sign_flip
@@ -202,26 +203,36 @@ def _check_arguments(
     planned_pairs: int | None,
     window_h: float | None,
 ) -> None:
-    wrong = [
-        text
-        for bad, text in (
-            (planned_weeks < 1, f"planned weeks must be at least 1, not {planned_weeks}"),
-            (not 0 < margin < 1, f"the margin must lie between 0 and 1, not {margin}"),
-            (not 0 < alpha < 0.5, f"alpha must lie between 0 and 0.5, not {alpha}"),
-            (vectors < 99, f"at least 99 sign vectors are needed, not {vectors}"),
+    refuse(
+        (
+            (
+                planned_weeks < 1,
+                "least",
+                {"name": "planned weeks", "least": 1, "value": planned_weeks},
+            ),
+            (
+                not 0 < margin < 1,
+                "between",
+                {"name": "margin", "low": 0, "high": 1, "value": margin},
+            ),
+            (
+                not 0 < alpha < 0.5,
+                "between",
+                {"name": "alpha", "low": 0, "high": 0.5, "value": alpha},
+            ),
+            (vectors < 99, "least", {"name": "vectors", "least": 99, "value": vectors}),
             (
                 planned_pairs is not None and planned_pairs < 1,
-                f"planned pairs must be at least 1, not {planned_pairs}",
+                "least",
+                {"name": "planned pairs", "least": 1, "value": planned_pairs},
             ),
             (
                 window_h is not None and not 0 < window_h < math.inf,
-                f"the age must be a number of hours above zero, not {window_h}",
+                "positive",
+                {"name": "age in hours", "value": window_h},
             ),
         )
-        if bad
-    ]
-    if wrong:
-        raise ValueError("; ".join(wrong))
+    )
 
 
 def _planned_pairs(registered: int | None, read: Posts, elapsed: int, planned: int) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.data import Post
+from experiments.faults import fault
 
 Array = NDArray[Any]
 
@@ -48,11 +49,11 @@ def block_test(
     Raises ValueError when no block has both arms, and for impossible options.
     """
     if not 0 < alpha < 0.5:
-        raise ValueError(f"alpha must lie between 0 and 0.5, not {alpha}")
+        raise fault("between", name="alpha", low=0, high=0.5, value=alpha)
     if vectors < 99:
-        raise ValueError(f"at least 99 vectors are needed, not {vectors}")
+        raise fault("least", name="vectors", least=99, value=vectors)
     if seed < 0:
-        raise ValueError(f"the seed must not be negative: {seed}")
+        raise fault("negative", name="seed", value=seed)
     y = np.asarray(shares, dtype=float)
     generated = np.asarray(arms) == "generated"
     names = np.asarray(blocks)
@@ -69,7 +70,7 @@ def block_test(
         sums += np.stack([a, c, a * a, a * c, c * c])
         used, posts = used + 1, posts + len(members)
     if not used:
-        raise ValueError("no block has published posts of both arms: nothing to compare")
+        raise fault("nothing")
     effect = float(sums[0, 0] / used)
 
     def p_at(delta: float) -> float:

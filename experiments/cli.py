@@ -16,6 +16,7 @@ import click
 from experiments import blocks, power, registration, words
 from experiments.analysis import Analysis, analyse
 from experiments.data import read_posts
+from experiments.faults import Fault, fault, refuse
 from experiments.figures import draw_simulation
 from experiments.labels import SIMULATION
 from experiments.model import Model
@@ -35,6 +36,11 @@ class Refused(click.ClickException):
     """Nothing was done, and why; unlike exit code 1, which prints an analysis."""
 
     exit_code = 2
+
+
+def told_by(error: Exception, language: str) -> str:
+    """A fault of ours in the language; what a system or a library says, as it is."""
+    return error.said(language) if isinstance(error, Fault) else str(error)
 
 
 class Moment(click.ParamType):
@@ -115,8 +121,8 @@ def analyse_command(
     except BadInput as bad:
         _complain(bad.source, bad.problems, language)
         sys.exit(2)
-    except (ValueError, OSError) as fault:
-        raise Refused(str(fault)) from fault
+    except (ValueError, OSError) as bad:
+        raise Refused(told_by(bad, language)) from bad
     faults = [item for item in found.facts["problems"]]
     for item in faults:
         name = posts if item["file"] == "posts" else suggestions
@@ -188,8 +194,8 @@ def blocks_command(posts: Path, seed: int, vectors: int, alpha: float, language:
     except BadInput as bad:
         _complain(bad.source, bad.problems, language)
         sys.exit(2)
-    except ValueError as fault:
-        raise Refused(str(fault)) from fault
+    except ValueError as bad:
+        raise Refused(told_by(bad, language)) from bad
     _complain(str(posts), read.problems, language)
     click.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False, indent=2))
     if any(problem.severity == "error" for problem in read.problems):
@@ -222,22 +228,25 @@ def simulate_command(
     language: str,
 ) -> None:
     """False alarms and power of every method on the documented model (experiments/model.py)."""
-    if runs < 1:
-        raise click.BadParameter("at least one run is needed", param_hint="--runs")
-    if vectors < 99:
-        raise click.BadParameter("at least 99 sign vectors are needed", param_hint="--vectors")
     try:
+        refuse(
+            (
+                (runs < 1, "least", {"name": "--runs", "least": 1, "value": runs}),
+                (vectors < 99, "least", {"name": "--vectors", "least": 99, "value": vectors}),
+            )
+        )
         model = Model(
             channels=channels, weeks=weeks, pairs_per_week=pairs_per_week, effect=effect, rho=rho
         )
-    except ValueError as fault:
-        raise Refused(str(fault)) from fault
+    except ValueError as bad:
+        raise Refused(told_by(bad, language)) from bad
     cells = {"null": model.with_effect(0.0)} | ({"effect": model} if effect else {})
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise Refused(f"the folder {out} cannot be made: {fault.strerror}") from fault
+        except OSError as wrong:
+            untold = fault("no_folder", path=out, why=wrong.strerror)
+            raise Refused(untold.said(language)) from wrong
     found: dict[str, Outcome] = {}
     label = SIMULATION["simulating"][language]
     with click.progressbar(length=runs * len(cells), label=label, file=sys.stderr) as bar:
@@ -298,8 +307,8 @@ def power_command(
         found = power.plan(
             effect, sigma=sigma, power=wanted, alpha=alpha, pairs_per_week=pairs_per_week
         )
-    except ValueError as fault:
-        raise Refused(str(fault)) from fault
+    except ValueError as bad:
+        raise Refused(told_by(bad, language)) from bad
     curve = [
         {"pairs": n, "power": power.power_of(n, effect, sigma, alpha)}
         for n in sorted({max(1, round(found.pairs * share / 4)) for share in range(1, 9)})

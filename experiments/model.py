@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.faults import refuse
+
 Array = NDArray[Any]
 CLIP = 0.02
 
@@ -43,20 +45,18 @@ class Model:
     channel_effect: float = 0.0
 
     def __post_init__(self) -> None:
-        wrong = [
-            text
-            for bad, text in (
-                (self.channels < 1, "channels must be at least 1"),
-                (self.weeks < 1, "weeks must be at least 1"),
-                (self.pairs_per_week < 1, "pairs per week must be at least 1"),
-                (not 0 < self.rho < 1, "rho must lie between 0 and 1"),
-                (not -1 < self.effect < 1, "effect must lie between -1 and 1"),
-                (not 0 < self.base < 1, "base must lie between 0 and 1"),
-            )
-            if bad
-        ]
-        if wrong:
-            raise ValueError("; ".join(wrong))
+        least = [("channels", self.channels), ("weeks", self.weeks)]
+        least.append(("pairs per week", self.pairs_per_week))
+        open_ranges = [("rho", self.rho, 0), ("effect", self.effect, -1), ("base", self.base, 0)]
+        refuse(
+            [
+                *((v < 1, "least", {"name": n, "least": 1, "value": v}) for n, v in least),
+                *(
+                    (not low < v < 1, "between", {"name": n, "low": low, "high": 1, "value": v})
+                    for n, v, low in open_ranges
+                ),
+            ]
+        )
 
     @property
     def pairs(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
+from experiments.faults import refuse
 from experiments.signflip import fewest_pairs
 from experiments.verdict import SIGMA_ASSUMED
 
@@ -37,25 +38,31 @@ def plan(
 
     Raises ValueError for an effect of zero or values out of range.
     """
-    wrong = [
-        text
-        for bad, text in (
+    refuse(
+        (
             (
                 not SMALLEST_EFFECT <= abs(effect) < 1,
-                f"the effect must lie in (-1, 1), {SMALLEST_EFFECT} or more from 0: {effect}",
+                "effect",
+                {"least": SMALLEST_EFFECT, "value": effect},
             ),
-            (not 0 < sigma <= 1, f"sigma must lie in (0, 1]: {sigma}"),
-            (not 0.5 <= power < 1, f"power must lie in [0.5, 1): {power}"),
-            (not 0 < alpha < 0.5, f"alpha must lie in (0, 0.5): {alpha}"),
+            (not 0 < sigma <= 1, "up_to", {"name": "sigma", "low": 0, "high": 1, "value": sigma}),
+            (
+                not 0.5 <= power < 1,
+                "from",
+                {"name": "power", "low": 0.5, "high": 1, "value": power},
+            ),
+            (
+                not 0 < alpha < 0.5,
+                "between",
+                {"name": "alpha", "low": 0, "high": 0.5, "value": alpha},
+            ),
             (
                 pairs_per_week is not None and not 0 < pairs_per_week < math.inf,
-                f"pairs per week must be positive: {pairs_per_week}",
+                "positive",
+                {"name": "pairs per week", "value": pairs_per_week},
             ),
         )
-        if bad
-    ]
-    if wrong:
-        raise ValueError("; ".join(wrong))
+    )
     z = float(norm.isf(alpha / 2) + norm.ppf(power))
     pairs = max(fewest_pairs(alpha), math.ceil(z**2 * sigma**2 / effect**2 - 1e-9))
     weeks = math.ceil(pairs / pairs_per_week) if pairs_per_week else None

@@ -15,6 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from experiments.faults import fault
+
 SCHEMA = "memegen-registration/1"
 
 
@@ -114,10 +116,7 @@ def read(path: Path) -> Written:
     try:
         return Written(path, _hash(path), from_dict(json.loads(path.read_text(encoding="utf-8"))))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is no pre-registration: {error}; put it back from a copy of the reports, or, "
-            "if there is none, move it away"
-        ) from error
+        raise fault("registration", path=path, why=error) from error
 
 
 def from_dict(facts: Mapping[str, Any]) -> Registration:

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from experiments.faults import Fault, fault
 from experiments.signflip import EXACT_PAIRS, TIE, Floats, flipped_sums, sign_flip
 
 STATE_SCHEMA = "memegen-looks/1"
@@ -178,22 +179,15 @@ def _past_looks(
         "alpha": alpha,
     }
     wrong = [
-        f"{name} is {state.get(name)!r} there and {value!r} here"
+        ("differs", {"name": name, "there": state.get(name), "here": value})
         for name, value in expected.items()
         if state.get(name) != value
     ]
     if wrong:
-        raise ValueError(
-            "the saved looks belong to another analysis: "
-            + "; ".join(wrong)
-            + ". A look cannot be taken again: register a new version, or use the saved values"
-        )
+        raise fault("other_looks", what=Fault(*wrong))
     looks = state.get("looks")
     if not isinstance(looks, list) or not all(_is_record(look, vectors) for look in looks):
-        raise ValueError(
-            "this is no saved state of looks: what it holds is spoiled. Put it back from the "
-            "report of the week before"
-        )
+        raise fault("spoiled_looks")
     return list(looks)
 
 
@@ -223,9 +217,9 @@ def load_state(path: Path) -> dict[str, Any] | None:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is no saved state of looks: {error}") from error
+        raise fault("no_looks", path=path, why=error) from error
     if not isinstance(state, dict) or state.get("schema") != STATE_SCHEMA:
-        raise ValueError(f"{path} is no saved state of looks ({STATE_SCHEMA})")
+        raise fault("no_looks", path=path, why=f"≠ {STATE_SCHEMA}")
     return state
 
 
