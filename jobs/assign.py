@@ -1,4 +1,9 @@
-"""Fix both arms' memes of a pair, then draw its coin."""
+"""Fix both arms' memes of a pair, then draw its coin.
+
+That is done hours before the first slot, so that an owner can look at the posts and nothing that
+happens near the slot bears on the draw. While an arm has no meme, a pair is put off as long as
+there is time: whichever arm it is, for nobody looks at the coin before.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,12 @@ from publisher.ledger import transitions
 from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Block, Channel, Experiment, Meme, Slot
 from publisher.sentences import words
+from publisher.settings import parse_trigger
+from publisher.settings.model import TIME_TO_LOOK
 
 ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
+LAST_CALL = timedelta(minutes=5)
+"""So long before a slot its post is made, or missed, at the latest."""
 
 
 async def assign(services: Services, now: datetime) -> str:
@@ -47,6 +56,8 @@ def assign_pair(services: Services, block: Block, now: datetime) -> bool:
     )
     language = channel_language(services, block.channel)
     memes: dict[str, Meme | None] = {arm: next_meme(arm, language, now) for arm in ARMS}
+    if None in memes.values() and can_wait(services, block.channel, block.first_at, now):
+        return False
     experiment = block.experiment.name
     first = design.coin(experiment_secret(services, experiment), experiment, block.pair_id)
     arms = {block.first_at: first, block.second_at: design.other(first)}
@@ -63,7 +74,23 @@ def assign_single(services: Services, slot: Slot, now: datetime) -> bool:
     experiment = services.settings.experiment.name
     arm = design.coin(experiment_secret(services, experiment), experiment, f"single|{name}")
     meme = next_meme(arm, channel_language(services, slot.channel), now)
+    if meme is None and can_wait(services, slot.channel, slot.at, now):
+        return False
     return transitions.fill_slot(slot, arm, meme, plan_for(services, slot, arm, now))
+
+
+def can_wait(services: Services, channel: Channel, first_at: datetime, now: datetime) -> bool:
+    """Whether a meme may yet come: the slot is further away than its post needs, for the owner's
+    look where there is one, and this job runs again before it would be too late to publish.
+    """
+    settings = services.settings
+    rule = settings.channel(channel.handle)
+    if rule is None:
+        return False
+    needed = timedelta(minutes=rule.approve_minutes) + TIME_TO_LOOK if rule.approve else LAST_CALL
+    again = parse_trigger(settings.jobs.assign, settings.zone, now).get_next_fire_time(now, now)
+    too_late = first_at + timedelta(minutes=rule.expire_minutes / 2)
+    return first_at - now > needed and again is not None and again < too_late
 
 
 def lonely_slots(horizon: datetime) -> list[Slot]:

@@ -18,6 +18,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telethon.errors import RPCError
 
+from jobs.generate import stock
 from jobs.runner import run_job
 from jobs.services import Services
 from jobs.table import JOBS
@@ -35,7 +36,8 @@ from publisher.workers import Workers
 
 log = logging.getLogger(__name__)
 
-CATCH_UP = ("reconcile", "plan", "assign", "publish")
+CATCH_UP = ("reconcile", "plan", "ingest", "assign", "publish")
+FIRST_STOCK = ("collect", "topics", "generate", "assign")  # nothing that is due waits for these
 GRACE_SECONDS = 8.0
 MORE_TIME = 300_000_000  # microseconds until systemd takes a waiting start for a failed one
 CLOCK_LOOK_SECONDS = 5.0
@@ -197,6 +199,17 @@ class Daemon:
             self.schedule()
             self.scheduler.start()
             self.clock_watch = asyncio.create_task(self.watch_clock())
+        await self.fill_first_stock()
+
+    async def fill_first_stock(self) -> None:
+        """Make memes at once where the generated arm has none, as at the first start of all."""
+        channels = [c for c in self.services.settings.channels if not c.paused]
+        empty = False
+        with logged("a look at the stock"):
+            empty = not all(stock(channel.language) for channel in channels)
+        for name in FIRST_STOCK if empty else ():
+            if not self.stopping.is_set():
+                await self.job(name)
 
     async def keep_bot(self) -> None:
         """Serve the bot, and begin anew when it ends: after 5 s, then twice as long each time, up

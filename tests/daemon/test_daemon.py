@@ -148,7 +148,7 @@ def test_run_publishes_ends_cleanly_and_picks_up_from_the_ledger(
 
     second = start(world)
     said, _ = second.communicate(timeout=PATIENCE)
-    assert second.returncode == 2 and "another publisher is at work here" in said
+    assert second.returncode == 2 and "здесь уже работает другой publisher" in said
 
     code, seconds = ended(first)
     assert code == 0 and seconds < 15

@@ -306,7 +306,7 @@ async def test_an_arm_without_a_meme_misses_its_slot_and_the_owner_hears(
     clock.now = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
     await plan(services, clock())
     stock(services, "human", 5, clock())
-    await assign(services, clock())
+    await assign(services, clock.forward(minutes=55))
     pair = list(Slot.select().where(Slot.arm.is_null(False)).order_by(Slot.arm))
     assert [(s.arm, s.state) for s in pair] == [("generated", "missed"), ("human", "assigned")]
     assert pair[0].reason == "no_meme"

@@ -85,7 +85,7 @@ async def test_what_is_laid_into_the_folder_ends_the_warning(
     note = await ingest(services, clock.forward(minutes=15))
     assert note == "taken 3, refused 1"
     assert not warnings()
-    assert "known format" in (folder / "refused" / "broken.jpg.reason.txt").read_text()
+    assert "известного формата" in (folder / "refused" / "broken.jpg.reason.txt").read_text()
 
 
 @pytest.mark.parametrize("empty", ["human", "generated"])
