@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import re
+import select
+import signal
 import sqlite3
 import sys
 import tomllib
@@ -55,12 +57,22 @@ class Refusal(click.ClickException):
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """Known troubles end in one sentence and not in a traceback: those of the place (config,
     ledger, session, network) with exit code 2, all others that were raised with a sentence with 1.
+    Ctrl-C ends in one line, and a reader of the output that has gone in none; the exit codes are
+    those of a program that SIGINT or SIGPIPE ended.
     """
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            tell(words("interrupted"), err=True)
+            sys.exit(128 + signal.SIGINT)
+        except BrokenPipeError as error:
+            if _no_one_reads():
+                sys.exit(128 + signal.SIGPIPE)
+            tell(error, err=True)
+            sys.exit(2)
         except (
             ConfigError,
             LedgerError,
@@ -80,6 +92,14 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             raise Refusal(error) from error
 
     return wrapped
+
+
+def _no_one_reads() -> bool:
+    """Whether the other end of a pipe that we write into is closed."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    poll.register(sys.stderr.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def tell(said: object, *, err: bool = False) -> None:

@@ -423,6 +423,7 @@ def _topic_record(topic: Topic) -> dict[str, Any]:
 @JSON
 @click.option("--kind", type=click.Choice(["topic", "caption"]), required=True)
 @LANGUAGE
+@plain_errors
 def screen(as_json: bool, kind: str, language: str | None) -> None:
     """Judge lines of standard input: may this be memed, may this be posted?"""
     judge = screen_topic if kind == "topic" else screen_caption

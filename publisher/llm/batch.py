@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from publisher.llm.errors import ModelError
+from publisher.llm.interrupt import HeldInterrupt
 from publisher.llm.native import OUTPUTS, Engine
 from publisher.llm.plain import PlainEngine
 from publisher.llm.sampling import Grammar, Sampling, draw, log_softmax_at
@@ -73,19 +75,17 @@ class _Sequence:
     logprob: float = 0.0
 
 
-class Session:
-    """An empty cache and the clock in force, for one call."""
-
-    def __init__(self, engine: Engine | PlainEngine, clock: Clock) -> None:
-        self._engine, self._clock = engine, clock
-
-    def __enter__(self) -> None:
-        self._engine.clear()
-        self._engine.stop = self._clock.stopped
-
-    def __exit__(self, *_: object) -> None:
-        self._engine.stop = lambda: False
-        self._engine.clear()
+@contextmanager
+def session(engine: Engine | PlainEngine, clock: Clock) -> Iterator[None]:
+    """An empty cache and the clock in force, for one call; Ctrl-C is raised when that has ended."""
+    with HeldInterrupt() as interrupt:
+        engine.clear()
+        engine.stop = lambda: interrupt.came or clock.stopped()
+        try:
+            yield
+        finally:
+            engine.stop = lambda: False
+            engine.clear()
 
 
 class Run:

@@ -12,7 +12,7 @@ from typing import Literal
 from llama_cpp import llama_cpp as native
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-from publisher.llm.batch import Clock, Completion, Order, Run, Session, weigh
+from publisher.llm.batch import Clock, Completion, Order, Run, session, weigh
 from publisher.llm.errors import ModelError
 from publisher.llm.files import embedded_model_path
 from publisher.llm.gguf import Header, read_header
@@ -84,7 +84,7 @@ class Model:
             raise ModelError(words("an empty prompt: give the model something to go on"))
         slots = min(n, self.n_seq, (self.n_ctx - len(tokens)) // max_tokens)
         clock = Clock(budget_s, cancelled)
-        with self._lock, Session(self._engine, clock):
+        with self._lock, session(self._engine, clock):
             return Run(self._engine, clock, order).write(tokens, seeds, slots)
 
     def loglikelihood(
@@ -110,7 +110,7 @@ class Model:
                 )
             wholes, head, shared = [[start, *whole] for whole in wholes], [start, *head], 1
         tails = [w[shared:] if text else [] for w, text in zip(wholes, continuations, strict=True)]
-        with self._lock, Session(self._engine, Clock(budget_s, None)):
+        with self._lock, session(self._engine, Clock(budget_s, None)):
             return weigh(self._engine, head[:shared], tails)
 
     def chat(self, messages: Sequence[dict[str, str]]) -> ChatPrompt:

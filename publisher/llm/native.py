@@ -17,6 +17,7 @@ from llama_cpp._internals import LlamaBatch, LlamaContext, LlamaModel
 
 from publisher.llm.errors import ModelError
 from publisher.llm.gguf import Header
+from publisher.llm.interrupt import HeldInterrupt
 from publisher.sentences import words
 
 OUTPUTS = 64
@@ -80,9 +81,10 @@ def load_weights(path: str, file_bytes: int, modified_ns: int) -> LlamaModel:
     quiet()
     _said.clear()
     try:
-        weights = LlamaModel(
-            path_model=path, params=native.llama_model_default_params(), verbose=True
-        )
+        with HeldInterrupt():
+            weights = LlamaModel(
+                path_model=path, params=native.llama_model_default_params(), verbose=True
+            )
     except ValueError:
         reason = "; ".join(line for line in _said if "error" in line) or words("no reason given")
         raise ModelError(
@@ -125,7 +127,8 @@ class Engine:
         params.abort_callback = self._abort
         _said.clear()
         try:
-            self.context = LlamaContext(model=weights, params=params, verbose=True)
+            with HeldInterrupt():
+                self.context = LlamaContext(model=weights, params=params, verbose=True)
         except ValueError:
             reason = "; ".join(_said) or words("no reason given")
             raise ContextError(

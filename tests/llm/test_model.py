@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -80,6 +84,38 @@ def test_cancellation_is_noticed_while_writing(model: Model) -> None:
     done = model.complete(PROMPT, n=16, max_tokens=200, cancelled=cancelled)
     assert any(c.finish == "cancelled" for c in done)
     assert len(asked) == 6
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda model: model.complete(PROMPT, n=16, max_tokens=400),
+        lambda model: model.loglikelihood(PROMPT * 10, [f" кот {i}" * 9 for i in range(300)]),
+    ],
+)
+def test_ctrl_c_ends_what_computes(model: Model, work: Callable[[Model], object]) -> None:
+    began = time.monotonic()
+    press = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    press.start()
+    with pytest.raises(KeyboardInterrupt):
+        work(model)
+    press.join()
+    assert time.monotonic() - began < 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert model.complete(PROMPT, n=1, max_tokens=2)[0].tokens == 2
+
+
+def test_another_handler_of_ctrl_c_stays_in_force(model: Model) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        press = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+        press.start()
+        assert model.complete(PROMPT, n=1, max_tokens=12)[0].tokens
+        press.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]
 
 
 def test_likelihood_prefers_the_sensible(model: Model) -> None:
