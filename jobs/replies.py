@@ -5,19 +5,29 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
+from jobs.hearing import known, read_all, row_for, sends_again, sent_again
 from jobs.services import Services
 from jobs.trouble import one_of_many
 from publisher.ledger import suggestions as ledger
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.models import Partner, Peer, Reply, Suggestion
 from publisher.ledger.restored import RESTORED
-from publisher.partners.conversations import Action, Choice, choose_action
-from publisher.partners.replies import Meaning, Own, Reading, has_words, read_replies, read_rules
 from publisher.settings.model import PartnerSettings
+from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.telegram.peers import find_peer
-from publisher.telegram.suggesting import Heard, NoInbox, find_inbox, join, listen, press, say_to
+from publisher.telegram.reading import read_history
+from publisher.telegram.suggesting import (
+    CROWD_DEPTH,
+    Heard,
+    NoInbox,
+    find_inbox,
+    hear,
+    join,
+    listen,
+    press,
+    say_to,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +35,9 @@ TRIES = 3
 SAME_STEP, STEPS = 2, 8
 SOON, LATER, SELDOM = timedelta(0), timedelta(hours=1), timedelta(hours=6)
 DAY = timedelta(days=1)
-EVENTS: dict[str, tuple[Meaning, str]] = {
-    "approved": ("accepted", "the channel approved the suggested post"),
-    "declined": ("rejected", "the channel declined the suggested post"),
-    "balance_too_low": ("precondition", "approved, but our balance of stars is too low"),
-    "paid_out": ("published", "the suggested post stood its time and was paid out"),
-    "refunded": ("rejected", "the suggested post was taken down and refunded"),
-    "counter_offer": ("unknown", "the channel suggests other terms"),
-}
+PRESS_AGAIN_AFTER = timedelta(minutes=2)
+SEEN_WITHIN = timedelta(minutes=30)
+"""What a press brings about is seen by then, if ever."""
 
 
 async def replies(services: Services, now: datetime) -> str:
@@ -52,6 +57,8 @@ async def replies(services: Services, now: datetime) -> str:
                     counts += await hear_partner(services, partner, settings, now)
                 for reply in ledger.due_actions(partner, now):
                     await carry_out(services, partner, settings, reply, now)
+                for reply in pressed(partner):
+                    await see_effect(services, settings, reply, now)
             except NoInbox as reason:
                 ledger.stop_partner(partner, str(reason), now)
     return ", ".join(f"{meaning} {count}" for meaning, count in sorted(counts.items()))
@@ -125,131 +132,6 @@ def read_from(partner: Partner, waiting: list[Suggestion]) -> int:
     return min(first, unread) if partner.inbox_message_id else first
 
 
-def known(partner: Partner, heard: Heard) -> bool:
-    """Read before: the same words, and no buttons but those it had then."""
-    shown = labels_of(heard)
-    return any(
-        not shown or row.action.get("buttons", shown) == shown
-        for row in Reply.select().where(
-            (Reply.partner == partner)
-            & (Reply.message_id == heard.message_id)
-            & Reply.text.in_((words_of(heard), f"{words_of(heard)}\n{shown}"))
-        )
-    )
-
-
-def words_of(heard: Heard) -> str:
-    """What is kept of it; an event without words is kept by its name, a picture by its buttons."""
-    return heard.text or (f"[{heard.event}]" if heard.event else labels_of(heard))
-
-
-def labels_of(heard: Heard) -> str:
-    return " ".join(f"[{b.text}]" for b in heard.buttons)
-
-
-def kept_words(partner: Partner, heard: Heard) -> str:
-    """`words_of`, told from what was kept of the message when it had other buttons."""
-    words = words_of(heard)
-    before = Reply.select().where(
-        (Reply.partner == partner) & (Reply.message_id == heard.message_id) & (Reply.text == words)
-    )
-    return f"{words}\n{labels_of(heard)}" if heard.buttons and before.exists() else words
-
-
-async def read_all(
-    services: Services, settings: PartnerSettings, heard: list[Heard]
-) -> list[Reading]:
-    """Events mean what they are; words go by rules, and what is left to the embedding."""
-    own = [Own(r.pattern, r.meaning) for r in settings.replies]
-    readings = [
-        Reading(*EVENTS[one.event], 1.0) if one.event else read_rules(one.text, own)
-        for one in heard
-    ]
-    open_ones = [
-        i
-        for i, r in enumerate(readings)
-        if r.score == 0 and not heard[i].event and has_words(heard[i].text)
-    ]
-    if open_ones:
-        model = services.settings.topics.embedding
-        path = str(services.settings.path(model)) if model else None
-        texts = [heard[i].text for i in open_ones]
-        found = await services.workers.run(read_replies, texts, path)
-        for index, reading in zip(open_ones, found, strict=True):
-            readings[index] = reading
-    return readings
-
-
-def row_for(
-    partner: Partner,
-    settings: PartnerSettings,
-    heard: Heard,
-    reading: Reading,
-    waiting: list[Suggestion],
-) -> dict[str, Any]:
-    """A reply's row, with what is to be done about it."""
-    buttons = [Choice(b.text, bool(b.url), b.url) for b in heard.buttons]
-    action = choose_action(
-        reading.meaning,
-        heard.text,
-        buttons,
-        language=settings.language,
-        signed=settings.signed,
-        partner=partner.handle,
-        may_join=settings.join,
-    )
-    about = subject(partner, heard, reading.meaning, waiting)
-    return {
-        "suggestion": about,
-        "message_id": heard.message_id,
-        "edited_at": heard.edited_at,
-        "at": heard.edited_at or heard.at,
-        "text": kept_words(partner, heard),
-        "meaning": reading.meaning,
-        "because": f"{reading.because} ({reading.score:.2f})",
-        "action": plan_of(action, heard),
-        "action_state": "due" if action.do in ("press", "say", "join") else "",
-    }
-
-
-def plan_of(action: Action, heard: Heard) -> dict[str, Any]:
-    plan: dict[str, Any] = {"do": action.do, "because": action.because}
-    plan["buttons"] = labels_of(heard)
-    if action.button >= 0:
-        button = heard.buttons[action.button]
-        plan["button"] = button.text
-        plan["data"] = button.data.hex() if button.data is not None else None
-    if action.text:
-        plan["text"] = action.text
-    if action.wait:
-        plan["wait_seconds"] = int(action.wait.total_seconds())
-    return plan
-
-
-def subject(
-    partner: Partner, heard: Heard, meaning: Meaning, waiting: list[Suggestion]
-) -> Suggestion | None:
-    """Which offer is spoken of: the one replied to, be it settled long ago; else the last one
-    sent before it was said.
-
-    A verdict without a sign of which it is, while several offers wait for one, is nobody's.
-    """
-    if heard.reply_to is not None:
-        direct = Suggestion.get_or_none(
-            (Suggestion.partner == partner)
-            & (Suggestion.state == "sent")
-            & (Suggestion.message_id == heard.reply_to)
-        )
-        if direct is not None:
-            return direct
-    before = [
-        s for s in waiting if s.sent_at <= heard.at and (s.message_id or 0) < heard.message_id
-    ]
-    if not before or (meaning in ("accepted", "published", "rejected") and len(before) > 1):
-        return None
-    return before[-1]
-
-
 def take_to_heart(partner: Partner, settings: PartnerSettings, reply: Reply, now: datetime) -> None:
     """What a reply changes in the ledger; what it asks to be done is done afterwards."""
     row = reply.suggestion
@@ -299,22 +181,29 @@ def ask_owner(partner: Partner, reply: Reply, now: datetime) -> None:
 async def carry_out(
     services: Services, partner: Partner, settings: PartnerSettings, reply: Reply, now: datetime
 ) -> None:
-    """Press, say or join what a reply asks for.
+    """Press, say or join what a reply asks for, or let the offer be sent once more.
 
-    A press that may or may not have reached the bot is repeated at most twice: bots take a second
-    press of a button for the first; words are said with a steady random_id, so never twice.
+    A press that may or may not have reached the bot is repeated at most twice, after a while, and
+    only while the bot shows no sign of it: some take each press for an offer of its own. Words are
+    said with a steady random_id, so never twice. A try that was put off is none.
     """
     if reply.action_state == "doing":
         ledger.end_action(reply, "due")
+    if reply.tries and reply.action.get("data"):
+        if now - reply.action_at < PRESS_AGAIN_AFTER:
+            return
+        if await answered(services, settings, reply, now):
+            close(reply, "done")
+            return
     if reply.tries >= TRIES or in_circles(reply, now):
         told = failed_before(reply, now)
-        Reply.update(action_state="failed").where(Reply.id == reply.id).execute()
+        close(reply, "failed")
         if not told:
             ask_owner(partner, reply, now)
         return
     if not ledger.begin_action(reply, now):
         return
-    plan, done = reply.action, False
+    plan, end, shown = reply.action, "due", ""
     try:
         inbox = await inbox_of(services, settings, now)
         if plan["do"] == "join":
@@ -322,17 +211,43 @@ async def carry_out(
         if plan["do"] == "say":
             await say_to(services.account, inbox, plan["text"], f"reply|{reply.id}")
         if "button" in plan:
-            await press_button(services, partner, settings, reply, inbox, now)
-        done = True
+            shown = await press_button(services, reply, inbox)
+        if sends_again(plan):
+            end = send_again(partner, settings, reply, now)
+        else:
+            end = "pressed" if plan.get("data") and not shown else "done"
+    except (NotNow, AccountStopped):
+        Reply.update(tries=Reply.tries - 1).where(Reply.id == reply.id).execute()
+        raise
     finally:
-        ledger.end_action(reply, "done" if done else "due")
-    if plan["do"] == "join" and reply.suggestion is not None and "button" not in plan:
-        ledger.offer_again(reply.suggestion, now, "joined the partner's channel as asked")
+        ledger.end_action(reply, end)
+    if shown:
+        await hear_words(services, partner, settings, reply, shown, now)
+
+
+def close(reply: Reply, state: str) -> None:
+    Reply.update(action_state=state).where(Reply.id == reply.id).execute()
+
+
+def send_again(partner: Partner, settings: PartnerSettings, reply: Reply, now: datetime) -> str:
+    """The condition is met: the same offer once more, within the limits; how the action ends.
+
+    A second time the owner is told. What was sent after the reply was said is sent again already.
+    """
+    row = reply.suggestion
+    if row is None or (row.message_id or 0) > reply.message_id:
+        return "done"
+    if sent_again(partner, row):
+        ask_owner(partner, reply, now)
+        return "failed"
+    gap = timedelta(minutes=settings.gap_minutes)
+    ledger.offer_again(row, max(now, (row.sending_at or now) + gap), reply.text)
+    return "done"
 
 
 def in_circles(reply: Reply, now: datetime) -> bool:
     """The conversation leads nowhere: the same question again, or too many in all."""
-    taken = [r for r in about_the_same(reply, now) if r.action_state == "done"]
+    taken = [r for r in about_the_same(reply, now) if r.action_state in ("pressed", "done")]
     step = (reply.action.get("button"), reply.action.get("text"))
     same = [r for r in taken if (r.action.get("button"), r.action.get("text")) == step]
     return len(taken) >= STEPS or len([r for r in same if r.text == reply.text]) >= SAME_STEP
@@ -357,24 +272,101 @@ def about_the_same(reply: Reply, now: datetime) -> list[Reply]:
     )
 
 
-async def press_button(
+async def press_button(services: Services, reply: Reply, inbox: Peer) -> str:
+    """Press the planned button; the words that pop up in answer.
+
+    How far the inbox was read before the first press is kept: an answer stands after it.
+    """
+    plan = reply.action
+    if plan["data"] is None:
+        await say_to(services.account, inbox, plan["button"], f"reply|{reply.id}")
+        return ""
+    if "read_to" not in plan:
+        read_to = Partner.get_by_id(reply.partner_id).inbox_message_id
+        Reply.update(action=plan | {"read_to": read_to}).where(Reply.id == reply.id).execute()
+    return await press(services.account, inbox, reply.message_id, bytes.fromhex(plan["data"]))
+
+
+async def hear_words(
     services: Services,
     partner: Partner,
     settings: PartnerSettings,
     reply: Reply,
-    inbox: Peer,
+    shown: str,
     now: datetime,
 ) -> None:
-    """Press the planned button; the words that pop up in answer are a reply too."""
-    plan = reply.action
-    if plan["data"] is None:
-        await say_to(services.account, inbox, plan["button"], f"reply|{reply.id}")
-        return
-    shown = await press(services.account, inbox, reply.message_id, bytes.fromhex(plan["data"]))
-    if not shown:
-        return
+    """What a press made pop up is a reply too."""
     heard = Heard(reply.message_id, now, now, shown, None)
     (reading,) = await read_all(services, settings, [heard])
-    row = row_for(partner, settings, heard, reading, []) | {"suggestion": reply.suggestion}
+    waiting = [reply.suggestion] if reply.suggestion else []
+    row = row_for(partner, settings, heard, reading, waiting) | {"suggestion": reply.suggestion}
     for kept in ledger.keep_replies(partner, [row], partner.inbox_message_id, now):
         take_to_heart(partner, settings, kept, now)
+
+
+def pressed(partner: Partner) -> list[Reply]:
+    """Buttons pressed without a word in answer, oldest first."""
+    mine = (Reply.partner == partner) & (Reply.action_state == "pressed")
+    return list(Reply.select().where(mine).order_by(Reply.id))
+
+
+async def see_effect(
+    services: Services, settings: PartnerSettings, reply: Reply, now: datetime
+) -> None:
+    """A press is done once something came of it; of one without effect the owner is told once.
+
+    It is not repeated: the bot has it, be it slow or away, and would take it twice.
+    """
+    late = now - reply.action_at >= SEEN_WITHIN
+    if spoken_since(reply) or (late and await answered(services, settings, reply, now)):
+        close(reply, "done")
+    elif late:
+        told = told_of_silence(reply)
+        close(reply, "failed")
+        if not told:
+            ask_owner(reply.partner, reply, now)
+
+
+def spoken_since(reply: Reply) -> bool:
+    """Something was heard of the offer, or of the message, after the press."""
+    newer = (Reply.message_id == reply.message_id) & (Reply.id > reply.id)
+    of_offer = (Reply.suggestion == reply.suggestion_id) & (
+        Reply.message_id > reply.action["read_to"]
+    )
+    return bool(
+        Reply.select().where((Reply.partner == reply.partner_id) & (newer | of_offer)).exists()
+    )
+
+
+def told_of_silence(reply: Reply) -> bool:
+    """The owner knows already that this partner's question leads nowhere."""
+    same = (Reply.partner == reply.partner_id) & (Reply.text == reply.text)
+    return bool(Reply.select().where(same & (Reply.action_state == "failed")).exists())
+
+
+async def answered(
+    services: Services, settings: PartnerSettings, reply: Reply, now: datetime
+) -> bool:
+    """The bot acted on a press: the message is gone or without that button, or it said more.
+
+    What it said counts when it replies to the message or the offer; else before our next message,
+    and in a group not at all.
+    """
+    inbox, plan = await inbox_of(services, settings, now), reply.action
+    seen = await read_history(
+        services.account, inbox, after_id=reply.message_id - 1, limit=CROWD_DEPTH
+    )
+    this = next((s for s in seen if s.message_id == reply.message_id), None)
+    shown = hear(this) if this else None
+    if shown is None or plan["data"] not in [b.data.hex() for b in shown.buttons if b.data]:
+        return True
+    about = {reply.message_id, reply.suggestion.message_id if reply.suggestion else None}
+    read_to = plan.get("read_to", reply.message_id)
+    between_us = inbox.kind != "channel"
+    for one in sorted(seen, key=lambda s: s.message_id):
+        said = hear(one) if one.message_id > read_to else None
+        if one.outgoing and one.message_id > read_to:
+            between_us = False
+        if said and (said.reply_to in about if said.reply_to else between_us):
+            return True
+    return False

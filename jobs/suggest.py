@@ -12,6 +12,7 @@ import numpy as np
 from peewee import fn
 
 from experiments import design
+from jobs.hearing import sent_again
 from jobs.plan import experiment_secret
 from jobs.reconcile import likeliest
 from jobs.services import Services
@@ -23,6 +24,7 @@ from publisher.ledger.models import Meme, Partner, Sighting, Suggestion, Topic
 from publisher.ledger.restored import RESTORED, known_until
 from publisher.partners import choice
 from publisher.partners.matching import coarse_hash
+from publisher.sentences import words
 from publisher.settings.model import PartnerSettings
 from publisher.telegram.reading import Seen, read_history
 from publisher.telegram.recognising import print_of
@@ -62,7 +64,7 @@ async def suggest(services: Services, now: datetime) -> str:
         with one_of_many(partner.handle):
             offer = ledger.due(partner, now)
             if offer is not None and shown_by(partner, offer.meme):
-                ledger.failed(offer, "shown", "the partner posted it meanwhile")
+                ledger.failed(offer, "shown", words("the partner posted it meanwhile"))
                 offer = None
             if offer is None and not ledger.has_open(partner):
                 offer = await plan_next(services, partner, settings, now)
@@ -178,7 +180,8 @@ def may_offer(partner: Partner, settings: PartnerSettings, now: datetime) -> boo
         .order_by(Suggestion.sending_at)
     )
     today = [s for s in sent if s.sending_at >= midnight]
-    if len(today) >= settings.daily_limit:
+    twice = [r for r in sent_again(partner) if r.action_at and r.action_at >= midnight]
+    if len(today) + len(twice) >= settings.daily_limit:
         return False
     return not sent or now - sent[-1].sending_at >= timedelta(minutes=settings.gap_minutes)
 
