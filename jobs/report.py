@@ -50,7 +50,13 @@ async def report(services: Services, now: datetime) -> str:
     if experiment is None:
         return words("nothing is registered yet: run publisher job plan first")
     if end <= experiment.started_at:
-        return ""
+        return words(
+            "{week} ended before the experiment began; the first report is of {first}",
+            week=week,
+            first=iso_week(
+                experiment.started_at.astimezone(ZoneInfo(services.settings.zone)).date()
+            ),
+        )
     posts = post_rows(services, experiment, end)
     slots = {int(row["post_id"]) for row in posts}
     began = experiment.started_at

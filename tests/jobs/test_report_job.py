@@ -28,6 +28,7 @@ from publisher.ledger.models import (
     Suggestion,
 )
 from publisher.ledger.transitions import new_random_id
+from publisher.sentences import in_language
 from tests.conftest import Clock
 from tests.jobs.test_experiment_jobs import stock
 
@@ -211,3 +212,16 @@ async def test_a_new_experiment_is_not_judged_by_what_happened_before_it(
     third = await report_of(services, clock)
     assert third["metrics"]["avg_sug"]["generated"]["value"] == 0.5
     assert [p["offered"] for p in third["report"]["partners"]] == [2]
+
+
+async def test_a_week_before_the_experiment_is_told_from_a_report(
+    services: Services, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+    await plan(services, clock())
+    said = await report(services, clock())
+    assert said == ("2026-W09 ended before the experiment began; the first report is of 2026-W10")
+    assert in_language(said, "ru") == (
+        "2026-W09 закончилась до начала эксперимента; первый отчёт — за 2026-W10"
+    )
+    assert not list(services.settings.reports.glob("*-W*"))
