@@ -9,6 +9,7 @@ import psutil
 from peewee import fn
 
 from jobs.services import Services
+from publisher.blinding import blinded
 from publisher.ledger.models import (
     Account,
     Alert,
@@ -21,12 +22,16 @@ from publisher.ledger.models import (
     Snapshot,
     Source,
 )
+from publisher.local_time import local_time, moment
 from publisher.sentences import in_language, recalled
-from publisher.wording import say_of
+from publisher.wording import say_of, word
 
 
 def state_of(services: Services, now: datetime) -> dict[str, Any]:
-    """Everything a person asks for first; times are UTC ISO strings."""
+    """Everything a person asks for first; times are UTC ISO strings, `zone` is the owner's.
+
+    The arm of what waits for approval is None: the owner is not to know it.
+    """
     stock: Any = (
         Meme.select(Meme.origin, Meme.language, fn.COUNT(Meme.id))
         .where(Meme.state == "ready")
@@ -35,14 +40,8 @@ def state_of(services: Services, now: datetime) -> dict[str, Any]:
     )
     return {
         "now": now.isoformat(),
-        "next": [
-            {"channel": s.channel.handle, "at": s.at.isoformat(), "arm": s.arm, "state": s.state}
-            for s in Slot.select(Slot, Channel)
-            .join(Channel)
-            .where((Slot.at > now) & Slot.state.in_(("planned", "assigned")))
-            .order_by(Slot.at)
-            .limit(6)
-        ],
+        "zone": services.settings.zone,
+        "next": [_slot(services, slot) for slot in _next_slots(now)],
         "last": [_post(p) for p in _last_posts()],
         "posts": _counts(Post),
         "unclear": Post.select().where(Post.state == "sending").count(),
@@ -89,6 +88,27 @@ def _counts(model: Any) -> dict[str, int]:
     return {state: count for state, count in rows}
 
 
+def _next_slots(now: datetime) -> list[Slot]:
+    return list(
+        Slot.select(Slot, Channel)
+        .join(Channel)
+        .where((Slot.at > now) & Slot.state.in_(("planned", "assigned")))
+        .order_by(Slot.at)
+        .limit(6)
+    )
+
+
+def _slot(services: Services, slot: Slot) -> dict[str, Any]:
+    post = Post.get_or_none(Post.slot == slot)
+    return {
+        "post": post.id if post else None,
+        "channel": slot.channel.handle,
+        "at": slot.at.isoformat(),
+        "arm": None if blinded(services.settings, slot) else slot.arm,
+        "state": slot.state,
+    }
+
+
 def _last_posts() -> list[Post]:
     return list(
         Post.select(Post, Channel)
@@ -127,6 +147,7 @@ def _failed_jobs(now: datetime) -> dict[str, int]:
 
 TITLES = {
     "ru": {
+        "now": "Сейчас",
         "next": "Дальше",
         "last": "Недавно",
         "memes": "Мемы в запасе",
@@ -138,8 +159,10 @@ TITLES = {
         "failed": "Задачи с ошибками за сутки",
         "sources": "Источники с ошибками",
         "memory": "Память",
+        "megabytes": "МБ",
     },
     "en": {
+        "now": "Now",
         "next": "Next",
         "last": "Lately",
         "memes": "Memes in stock",
@@ -151,49 +174,70 @@ TITLES = {
         "failed": "Jobs failed in a day",
         "sources": "Failing sources",
         "memory": "Memory",
+        "megabytes": "MB",
     },
 }
 
 
 def state_text(state: dict[str, Any], language: str) -> str:
     """The same for a person."""
-    t = TITLES[language]
-    lines = [f"{t['next']}:"]
-    lines += [
-        f"  {s['at'][:16]} UTC  @{s['channel']}  {s['arm'] or '—'}" for s in state["next"]
-    ] or [f"  {t['nothing']}"]
+    t, now, zone = TITLES[language], datetime.fromisoformat(state["now"]), state["zone"]
+    lines = [f"{t['now']}: {moment(now, zone, language)}", f"{t['next']}:"]
+    lines += [_next_line(slot, zone, language) for slot in state["next"]] or [f"  {t['nothing']}"]
     lines.append(f"{t['last']}:")
-    for p in state["last"]:
-        numbers = "" if p["views"] is None else f"👁 {p['views']} 👍 {p['likes']} 👎 {p['dislikes']}"
-        lines.append(
-            f"  {p['due'][:16]} UTC  @{p['channel']}  {p['state']} {numbers} "
-            f"{_said(p['error'], language)}".rstrip()
-        )
-    stock = ", ".join(f"{m['origin']}/{m['language']} {m['ready']}" for m in state["memes"])
+    lines += [_last_line(post, zone, language) for post in state["last"]]
+    stock = ", ".join(
+        f"{word('arm', m['origin'], language)} ({m['language']}) {m['ready']}"
+        for m in state["memes"]
+    )
     lines.append(f"{t['memes']}: {stock or t['nothing']}")
     pairs = state["pairs"]
     lines.append(f"{t['pairs']}: {pairs['assigned']}/{pairs['planned']}")
-    lines += [
-        f"{t['accounts']}: "
-        + ", ".join(
-            f"{a['name']} {a['state']}"
-            + (f" ({_said(a['reason'], language)})" if a["reason"] else "")
-            + (f" → {a['waits_until'][:19]}" if a["waits_until"] else "")
-            for a in state["accounts"]
-        )
-    ]
+    accounts = ", ".join(_account(account, zone, language) for account in state["accounts"])
+    lines.append(f"{t['accounts']}: {accounts}")
     channels = ", ".join(
-        f"@{c['handle']} {'paused' if c['paused'] else c['state']}" for c in state["channels"]
+        f"@{c['handle']} {word('state', 'paused' if c['paused'] else c['state'], language)}"
+        for c in state["channels"]
     )
     lines.append(f"{t['channels']}: {channels or t['nothing']}")
-    if state["jobs_failed_today"]:
-        lines.append(f"{t['failed']}: {state['jobs_failed_today']}")
+    if failed := ", ".join(f"{job} {count}" for job, count in state["jobs_failed_today"].items()):
+        lines.append(f"{t['failed']}: {failed}")
     for source in state["sources_failing"]:
         lines.append(f"{t['sources']}: {source['source']}: {_said(source['error'], language)}")
     for a in state["alerts"]:
         lines.append(f"{t['alerts']}: {say_of(a['code'], language, a['facts'])}")
-    lines.append(f"{t['memory']}: {state['memory_mb']} MB")
+    lines.append(f"{t['memory']}: {state['memory_mb']} {t['megabytes']}")
     return "\n".join(lines)
+
+
+def _next_line(slot: dict[str, Any], zone: str, language: str) -> str:
+    number = f"#{slot['post']}  " if slot["post"] else ""
+    arm = word("arm", slot["arm"], language) if slot["arm"] else "—"
+    return f"  {_local(slot['at'], zone)}  {number}@{slot['channel']}  {arm}"
+
+
+def _last_line(post: dict[str, Any], zone: str, language: str) -> str:
+    parts = [word("state", post["state"], language)]
+    if post["views"] is not None:
+        parts.append(f"👁 {post['views']} 👍 {post['likes']} 👎 {post['dislikes']}")
+    if post["error"]:
+        parts.append(_said(post["error"], language))
+    told = "  ".join(parts)
+    return f"  {_local(post['due'], zone)}  #{post['post']}  @{post['channel']}  {told}"
+
+
+def _account(account: dict[str, Any], zone: str, language: str) -> str:
+    said = f"{word('account', account['name'], language)} "
+    said += word("state", account["state"], language)
+    if account["reason"]:
+        said += f" ({_said(account['reason'], language)})"
+    if account["waits_until"]:
+        said += f" → {_local(account['waits_until'], zone)}"
+    return said
+
+
+def _local(at: str, zone: str) -> str:
+    return local_time(datetime.fromisoformat(at), zone)
 
 
 def _said(kept: str, language: str) -> str:

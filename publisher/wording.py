@@ -10,6 +10,9 @@ from typing import Any
 
 from publisher.sentences import in_language, recalled
 
+NAMED = ("arm", "account")
+"""Facts of alerts that are codes with a word of their own."""
+
 
 @cache
 def table() -> dict[str, dict[str, str]]:
@@ -23,10 +26,17 @@ def say(code: str, language: str, /, **facts: Any) -> str:
     return table()[code][language].format(**facts)
 
 
+def word(kind: str, code: str, language: str) -> str:
+    """The ledger's code for a thing of this kind ("arm", "state", …), as it is said."""
+    known = table().get(f"{kind}_{code}")
+    return known[language] if known else code
+
+
 def say_of(code: str, language: str, facts: Mapping[str, Any]) -> str:
     """The text for a code with facts from the ledger, which keeps what we say in English."""
     told = {
         name: in_language(recalled(fact), language) if isinstance(fact, str) else fact
         for name, fact in facts.items()
     }
-    return say(code, language, **told)
+    named = {kind: word(kind, told[kind], language) for kind in NAMED if kind in told}
+    return say(code, language, **told | named)

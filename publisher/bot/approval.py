@@ -22,6 +22,7 @@ from publisher.bot.sender import Place, Sender
 from publisher.ledger import approvals
 from publisher.ledger.models import Approval, Channel, Meme, Post, Slot
 from publisher.ledger.wishes import random_id_of
+from publisher.local_time import local_time, moment
 from publisher.wording import say
 
 log = logging.getLogger(__name__)
@@ -81,15 +82,18 @@ class ApprovalDesk:
             "approval_ask",
             language,
             channel=post.channel.handle,
-            at=_time(post.due_at),
-            deadline=_time(approval.deadline_at),
+            at=local_time(post.due_at, self.services.settings.zone),
+            deadline=self._moment(approval.deadline_at, language),
             default=say(f"approval_{approval.default}", language),
         )
         until = max(post.due_at, approval.deadline_at)
         for place in await self._owners():
-            key = random_id_of("approval", approval.id, post.meme_id, place.chat)
+            key = _key(approval, post.meme_id, place)
             ends = self._ends(f"post {approval.id}", until, lambda: self._told(approval))
             self._photo(place, post, key, text, until, *ends)
+
+    def _moment(self, at: datetime, language: str) -> str:
+        return moment(at, self.services.settings.zone, language)
 
     def _told(self, approval: Approval) -> None:
         Approval.update(told_at=self.services.clock()).where(
@@ -145,9 +149,10 @@ class ApprovalDesk:
                 .first()
             )
             code = "console_preview_none" if slot else "console_preview_empty"
-            at = _time(slot.at) if slot else ""
+            at = self._moment(slot.at, asker.speaks) if slot else ""
             return say(code, asker.speaks, channel=channel.handle, at=at)
-        text = say("console_preview", asker.speaks, channel=channel.handle, at=_time(post.due_at))
+        at = self._moment(post.due_at, asker.speaks)
+        text = say("console_preview", asker.speaks, channel=channel.handle, at=at)
         key = random_id_of("preview", asker.key, post.id)
         self._photo(asker.place, post, key, text, now + SHOWN_FOR)
         return ""
@@ -193,7 +198,8 @@ class ApprovalDesk:
         if post is None or len(numbers) < 2 or post.meme_id != numbers[1]:
             return say("approval_late", asker.speaks)
         approval = approvals.ask(post, post.due_at, "publish", now)
-        facts = {"channel": post.channel.handle, "at": _time(post.due_at)}
+        at = self._moment(post.due_at, asker.speaks)
+        facts = {"channel": post.channel.handle, "at": at}
         if action == REPLACE:
             return self._replace(asker, message_id, approval, post, now)
         end = approvals.keep(approval, now) if action == KEEP else approvals.drop(approval, now)
@@ -216,10 +222,9 @@ class ApprovalDesk:
         text = say("approval_replaced", asker.speaks)
         self.sender.edit(asker.place, message_id, text, must=True)
         fresh = Post.get_by_id(post.id)
-        caption = say(
-            "console_preview", asker.speaks, channel=post.channel.handle, at=_time(post.due_at)
-        )
-        key = random_id_of("approval", approval.id, meme.id, asker.place.chat)
+        at = self._moment(post.due_at, asker.speaks)
+        caption = say("console_preview", asker.speaks, channel=post.channel.handle, at=at)
+        key = _key(approval, meme.id, asker.place)
         self._photo(asker.place, fresh, key, caption, max(post.due_at, approval.deadline_at))
         return text
 
@@ -238,5 +243,6 @@ class ApprovalDesk:
         return text
 
 
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
+def _key(approval: Approval, meme_id: int, place: Place) -> int:
+    """One showing of a meme to an owner; asked anew, as after a restore, it is another one."""
+    return random_id_of("approval", approval.id, approval.asked_at, meme_id, place.chat)

@@ -20,8 +20,9 @@ from publisher.bot.why import find_post, why_text
 from publisher.ledger import bans, wishes
 from publisher.ledger.models import Channel, Partner
 from publisher.ledger.suggestions import resume_partner
+from publisher.local_time import moment
 from publisher.state import state_of, state_text
-from publisher.wording import say
+from publisher.wording import say, word
 
 Command = Callable[[Asker, str, datetime], Awaitable[str]]
 CHUNK = 3500
@@ -120,7 +121,12 @@ class Console:
 
     async def partners(self, asker: Asker, rest: str, now: datetime) -> str:
         lines = [
-            say("console_partner", asker.speaks, last=row["last_answer"], **row)
+            say(
+                "console_partner",
+                asker.speaks,
+                last=row["last_answer"],
+                **row | {"route": word("route", row["route"], asker.speaks)},
+            )
             for row in partner_rows(now)
         ]
         return "\n".join(lines) or say("console_no_partners", asker.speaks)
@@ -131,7 +137,7 @@ class Console:
         post = find_post(rest)
         if post is None:
             return say("console_no_post", asker.speaks, post=rest[:80])
-        return why_text(post, asker.speaks)
+        return why_text(post, asker.speaks, self.services.settings)
 
     async def ban(self, asker: Asker, rest: str, now: datetime) -> str:
         match = re.fullmatch(r"(\d{1,18})(?:\s+(\d{1,4}))?", rest)
@@ -140,8 +146,9 @@ class Console:
             return say("console_bans", asker.speaks, list=listed)
         until = now + timedelta(days=int(match[2])) if match[2] else None
         bans.ban(int(match[1]), now, until)
+        zone = self.services.settings.zone
         text = (
-            say("console_until", asker.speaks, until=f"{until:%Y-%m-%d %H:%M}")
+            say("console_until", asker.speaks, until=moment(until, zone, asker.speaks))
             if until
             else say("console_forever", asker.speaks)
         )

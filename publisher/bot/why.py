@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 
+from publisher.blinding import blinded
 from publisher.ledger.models import Channel, Item, Meme, Post, Slot, Snapshot, Source
+from publisher.local_time import local_time, moment
+from publisher.settings import Settings
+from publisher.wording import say, word
 
 LINK = re.compile(r"(?:(?:https?://)?t\.me/|@)?([A-Za-z]\w{3,31})/(\d+)")
 NAMES = {
     "ru": {
         "post": "Пост",
         "arm": "сторона",
-        "origin": "происхождение",
+        "origin": "откуда",
         "topic": "Тема",
         "from": "Откуда",
         "template": "Шаблон",
@@ -23,7 +27,6 @@ NAMES = {
         "prompt": "Запрос к модели",
         "reactions": "Реакции",
         "file": "Картинка",
-        "human": "прислан хозяином",
         "registered": "жребий пары",
     },
     "en": {
@@ -41,7 +44,6 @@ NAMES = {
         "prompt": "Prompt",
         "reactions": "Reactions",
         "file": "Picture",
-        "human": "sent by the owner",
         "registered": "the pair's coin",
     },
 }
@@ -63,33 +65,47 @@ def find_post(text: str) -> Post | None:
     )
 
 
-def why_text(post: Post, language: str) -> str:
-    """Everything the ledger knows about it, most wanted first."""
+def why_text(post: Post, language: str, settings: Settings) -> str:
+    """Everything the ledger knows about it, most wanted first; while it waits for approval,
+    nothing that tells its arm.
+    """
     t = NAMES[language]
-    meme: Meme = post.meme
     slot: Slot = post.slot
     lines = [
-        f"{t['post']} {post.id}, @{post.channel.handle}, {post.state}",
-        f"{slot.at:%Y-%m-%d %H:%M} UTC",
-        f"{t['arm']}: {slot.arm}"
-        + (f"; {t['registered']}: {slot.block.coin} ({slot.block.pair_id})" if slot.block else ""),
-        f"{t['origin']}: {meme.origin}, {meme.created_at:%Y-%m-%d %H:%M} UTC",
+        f"{t['post']} #{post.id}, @{post.channel.handle}, {word('state', post.state, language)}",
+        moment(slot.at, settings.zone, language),
     ]
-    lines += _topic(meme, t)
+    if blinded(settings, slot):
+        lines += [f"{t[name]}: —" for name in ("arm", "registered", "origin")]
+        return "\n".join([*lines, say("console_blinded", language)])
+    arm = f"{t['arm']}: {word('arm', slot.arm or '—', language)}"
+    if slot.block and slot.block.coin:
+        coin = word("arm", slot.block.coin, language)
+        arm += f"; {t['registered']}: {coin} ({slot.block.pair_id})"
+    meme: Meme = post.meme
+    origin = word("origin", meme.origin, language)
+    lines += [arm, f"{t['origin']}: {origin}, {local_time(meme.created_at, settings.zone)}"]
+    return "\n".join([*lines, *_making(meme, t, language), *_reactions(post, t), *_prompt(meme, t)])
+
+
+def _making(meme: Meme, t: dict[str, str], language: str) -> list[str]:
+    lines = _topic(meme, t)
     if meme.texts:
         lines.append(f"{t['texts']}: " + " / ".join(map(str, meme.texts)))
     if meme.template:
         lines.append(f"{t['template']}: {meme.template}")
-    lines.append(f"{t['method']}: {meme.method} {meme.provenance}".rstrip())
+    method = word("method", meme.method, language)
+    lines.append(f"{t['method']}: {method} {meme.provenance}".rstrip())
     if meme.model:
         lines.append(f"{t['model']}: {meme.model}, {t['seed']} {meme.seed}")
-    if meme.reasons:
-        parts = ", ".join(f"{k} {_number(v)}" for k, v in meme.reasons.items())
-        lines.append(f"{t['score']}: {meme.score:.3f} ({parts})")
-    lines += _reactions(post, t)
-    if meme.prompt:
-        lines.append(f"{t['prompt']}:\n{meme.prompt[:1500]}")
-    return "\n".join(lines)
+    parts = [
+        f"{word('reason', name, language)} {value:.3g}"
+        for name, value in meme.reasons.items()
+        if isinstance(value, int | float)
+    ]
+    if parts:
+        lines.append(f"{t['score']}: {meme.score:.3f} ({', '.join(parts)})")
+    return lines
 
 
 def _topic(meme: Meme, t: dict[str, str]) -> list[str]:
@@ -113,5 +129,5 @@ def _reactions(post: Post, t: dict[str, str]) -> list[str]:
     return [f"{t['reactions']}: " + "; ".join(numbers)] if numbers else []
 
 
-def _number(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _prompt(meme: Meme, t: dict[str, str]) -> list[str]:
+    return [f"{t['prompt']}:\n{meme.prompt[:1500]}"] if meme.prompt else []

@@ -7,13 +7,14 @@ is not in the ledger, and would go to them again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from peewee import SqliteDatabase
 
-from publisher.ledger.models import Channel, JobRun, Partner
+from publisher.ledger.models import Approval, Channel, JobRun, Partner, Post
 from publisher.sentences import phrase
+from publisher.settings.model import TIME_TO_LOOK
 
 RESTORED = "restored"
 CHANNEL_WAITS = phrase("to be compared with its history")
@@ -23,12 +24,15 @@ PARTNER_WAITS = phrase("to be compared with what it was sent")
 def hold(ledger: Path, channels: Iterable[str], partners: Iterable[str], now: datetime) -> None:
     """Hold every channel and partner that this closed ledger knows, and those named besides.
 
-    Partners that were stopped stay so. The restore is written down as a run of `restore` that
-    ended at the last moment this ledger knows of, or at none.
+    Partners that were stopped stay so, and what waits for approval is asked anew. The restore is
+    written down as a run of `restore` that ended at the last moment this ledger knows of, or at
+    none.
     """
     database = SqliteDatabase(str(ledger))
     with (
-        database.bind_ctx((Channel, Partner, JobRun), bind_refs=False, bind_backrefs=False),
+        database.bind_ctx(
+            (Channel, Partner, JobRun, Approval, Post), bind_refs=False, bind_backrefs=False
+        ),
         database.connection_context(),
         database.atomic(),
     ):
@@ -41,6 +45,23 @@ def hold(ledger: Path, channels: Iterable[str], partners: Iterable[str], now: da
         Partner.update(state=RESTORED, reason=PARTNER_WAITS).where(Partner.state == "ok").execute()
         known = min(last.started_at, now) if last else None
         JobRun.create(job="restore", started_at=now, finished_at=known, ok=True)
+        _ask_anew(now)
+
+
+def _ask_anew(now: datetime) -> None:
+    """The owner's answers after the backup are forgotten, and so is what they were shown.
+
+    They get the time to look that a post has which was drawn late.
+    """
+    if not Approval.table_exists():
+        return
+    waiting = Approval.select(Approval, Post).join(Post).where(Approval.state == "waiting")
+    for approval in waiting:
+        look = min(TIME_TO_LOOK, max(approval.post.expires_at - now, timedelta(0)) / 2)
+        deadline = max(approval.deadline_at, now + look)
+        Approval.update(told_at=None, asked_at=now, deadline_at=deadline).where(
+            Approval.id == approval.id
+        ).execute()
 
 
 def first_state() -> str:

@@ -16,6 +16,7 @@ from jobs.publish import publish
 from jobs.services import Services
 from publisher.ledger import approvals, transitions
 from publisher.ledger.models import Approval, Channel, Meme, Post, Slot, database
+from publisher.ledger.restored import hold
 from publisher.ledger.transitions import new_random_id
 from tests.conftest import NOON, Clock, make_post
 
@@ -165,3 +166,42 @@ def test_what_was_decided_unseen_is_told(ledger: Path) -> None:
     own = {untold.post.slot_id}
     assert approvals.approval_counts(before, own)["human"]["dropped"] == 0
     assert approvals.approval_rows(before, set()) == []
+
+
+def waiting(shown: int, due_in: float, deadline_in: float) -> Approval:
+    """Shown and not decided in the backup; minutes from NOON."""
+    approval = shown_post(shown, "publish")
+    due = NOON + timedelta(minutes=due_in)
+    Post.update(due_at=due, expires_at=due + timedelta(minutes=90)).where(
+        Post.id == approval.post_id
+    ).execute()
+    deadline = NOON + timedelta(minutes=deadline_in)
+    Approval.update(told_at=NOON - timedelta(hours=1), deadline_at=deadline).where(
+        Approval.id == approval.id
+    ).execute()
+    return approval
+
+
+def test_after_a_restore_the_owner_is_asked_anew_and_has_time_to_look(ledger: Path) -> None:
+    early, late, gone = waiting(0, 120, 90), waiting(1, 10, -5), waiting(2, -300, -400)
+    decided = shown_post(3, "publish")
+    Approval.update(told_at=NOON).where(Approval.id == decided.id).execute()
+    approvals.keep(decided, NOON)
+    database.close()
+    hold(ledger / "var" / "memegen.db", ["our_channel"], [], NOON)
+    database.connect()
+    assert [a.id for a in approvals.untold()] == [gone.id, late.id, early.id]
+    left = {a.id: a.deadline_at - NOON for a in Approval.select()}
+    assert left[early.id] == timedelta(minutes=90)
+    assert left[late.id] == timedelta(minutes=15)
+    assert left[gone.id] == timedelta(0)
+    after = Approval.get_by_id(decided.id)
+    assert (after.state, after.told_at) == ("kept", NOON)
+
+
+def test_a_backup_from_before_there_were_approvals_is_restored(ledger: Path) -> None:
+    database.drop_tables([Approval])
+    database.close()
+    hold(ledger / "var" / "memegen.db", ["our_channel"], [], NOON)
+    database.connect()
+    assert Channel.get().state == "restored"

@@ -17,7 +17,21 @@ from publisher.bot import approval
 from publisher.ledger import transitions
 from publisher.ledger.alerts import raise_alert
 from publisher.ledger.approvals import approval_rows
-from publisher.ledger.models import Alert, Approval, Channel, Item, Meme, Post, Slot, Source, Topic
+from publisher.ledger.database import copy_sqlite
+from publisher.ledger.models import (
+    Alert,
+    Approval,
+    Channel,
+    Item,
+    Meme,
+    Post,
+    Slot,
+    Source,
+    Topic,
+    database,
+)
+from publisher.ledger.restored import hold
+from publisher.local_time import local_time
 from tests.bot.conftest import OWNER, Person, Stage, first, until
 from tests.conftest import NOON, make_post, picture
 
@@ -168,6 +182,8 @@ async def test_approval_is_asked_and_the_deadline_applies_the_default(
     stage.clock.forward(minutes=1)
     shown = await owner.hears_text("На одобрение")
     assert "human" not in shown.raw_text
+    deadline = local_time(Approval.get().deadline_at, "Europe/Moscow")
+    assert f"Решите до {deadline} МСК; иначе" in shown.raw_text
     stage.clock.forward(minutes=1)
     await asyncio.sleep(1.5)
     assert not [m for m in owner.heard if m.photo], "asked once"
@@ -189,6 +205,45 @@ async def test_an_approved_post_is_published_whatever_the_default(stage: Stage) 
     stage.clock.forward(minutes=118)
     await publish(stage.services, stage.clock() - timedelta(minutes=5))
     assert (Approval.get().state, Post.get().state) == ("kept", "planned")
+
+
+async def test_after_a_restore_what_was_decided_is_shown_and_decided_again(stage: Stage) -> None:
+    owner = await owner_of(stage, channels=[WANTS_APPROVAL])
+    make_post(stage.services, stage.clock() + timedelta(hours=3))
+    stage.clock.forward(minutes=1)
+    shown = await owner.hears_text("На одобрение")
+    await until(lambda: Approval.get().told_at)
+    backup = stage.root / "old.db"
+    copy_sqlite(stage.root / "var" / "memegen.db", backup)
+    await shown.click(text="✅ Оставить")
+    assert Approval.get().state == "kept"
+    await stage.stop()
+    hold(backup, ["our_channel"], [], stage.clock())
+    database.close()
+    for rest in ("", "-wal", "-shm"):
+        (stage.root / "var" / f"memegen.db{rest}").unlink(missing_ok=True)
+    backup.replace(stage.root / "var" / "memegen.db")
+    database.connect()
+    assert Approval.get().state == "waiting"
+    await stage.start(channels=[WANTS_APPROVAL])
+    again = await owner.hears_text("На одобрение")
+    await again.click(text="✅ Оставить")
+    assert Approval.get().state == "kept"
+
+
+async def test_status_and_why_do_not_tell_the_arm_of_what_waits(stage: Stage) -> None:
+    owner = await owner_of(stage, channels=[WANTS_APPROVAL])
+    post = make_post(stage.services, stage.clock() + timedelta(hours=3), arm="generated")
+    stage.clock.forward(minutes=1)
+    shown = await owner.hears_text("На одобрение")
+    for asked in ("/status", f"/why #{post.id}"):
+        await owner.say(asked)
+        text = (await owner.hears_text(f"#{post.id}")).raw_text
+        assert "generated" not in text and "МСК" in text and " UTC" not in text
+        assert [line for line in text.splitlines() if "—" in line]
+    await shown.click(text="✅ Оставить")
+    await owner.say(f"/why {post.id}")
+    await owner.hears_text("сторона: генерированные")
 
 
 async def test_pictures_go_to_the_queue_or_back_with_the_reason(stage: Stage) -> None:
@@ -270,7 +325,8 @@ async def test_ban_and_unban(stage: Stage) -> None:
     owner = await owner_of(stage)
     anna = await stage.person()
     await owner.say(f"/ban {anna.id} 2")
-    await owner.hears_text(f"{anna.id} не слушаю")
+    banned = (await owner.hears_text(f"{anna.id} не слушаю")).raw_text
+    assert banned.endswith("МСК.")
     await anna.say("/start")
     await owner.say("/ban")
     await owner.hears_text(str(anna.id))
