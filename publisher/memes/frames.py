@@ -189,6 +189,8 @@ def _piece(slot: Slot, topic: TopicPhrase) -> str:
         return topic.parts[slot.kind == "second"][inflect.CASES.index(slot.value)]
     if slot.kind == "the":
         return topic.article + topic.phrase
+    if slot.kind == "a":
+        return ("an " if _vowel(topic.phrase) else "a ") * bool(topic.article) + topic.phrase
     return topic.forms[inflect.CASES.index(slot.value)]
 
 
@@ -253,8 +255,15 @@ def _prompt(topic: TopicPhrase, frame: Frame, texts: list[str]) -> str:
 
 
 def _article(word: str) -> Callable[[re.Match[str]], str]:
-    vowel = word[:1].lower() in "aeiou" and not re.match(r"(?:uni|use|eu|one)", word.lower())
-    return lambda match: match.group(1) + ("n " if vowel else " ")
+    return lambda match: match.group(1) + ("n " if _vowel(word) else " ")
+
+
+def _vowel(word: str) -> bool:
+    """Whether «an» stands before it: «an hour», «an SMS», «a university»."""
+    letters = re.match(r"[A-Z]+(?![a-z])", word)
+    if letters and len(letters[0]) > 1:
+        return letters[0][0] in "AEFHILMNORSX"
+    return bool(re.match(r"(?!uni|use|eu|one)[aeiou]|hour|honest", word.lower()))
 
 
 def _tidy(text: str) -> str:

@@ -46,7 +46,7 @@ LIMITS: dict[str, tuple[int, ...]] = {
 # What a header may ask of a topic besides its kinds.
 MARKS = frozenset({"any", "sg", "pl", "anim", "inan", "plain", "one", "two", "quote", "news"})
 PARTS = frozenset({"first", "second"})
-PHRASES = PARTS | {"topic", "the", "agree"}
+PHRASES = PARTS | {"topic", "the", "a", "agree"}
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _ATTRIBUTE = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
@@ -201,7 +201,7 @@ def _slot(body: str) -> Slot:
         if len(variants) not in (2, 4):
             raise ValueError(f"agreement needs 2 or 4 variants: {body!r}")
         return Slot("agree", options=variants, capital=capital)
-    if name in ("topic", "the", "first", "second"):
+    if name in ("topic", "the", "a", "first", "second"):
         case = rest or "nomn"
         if case not in inflect.CASES:
             raise ValueError(f"unknown case {case!r}")

@@ -10,7 +10,7 @@ from publisher.memes.frames_kinds import kinds_of_words
 from publisher.memes.frames_topic import TopicPhrase, quoted, topic_phrase
 from publisher.memes.templates import load_templates
 from publisher.memes.types import Caption
-from publisher.screen import screen_caption
+from publisher.screen import screen_words
 
 TOPICS = {
     "ru": ["ипотека", "мой кот и понедельник", "хочу спать", "Мэрия запретила самокаты", "жара"],
@@ -63,7 +63,7 @@ def test_every_frame_fills_within_the_limits_of_its_template(language: str) -> N
         caption = fill_frame(frame, subject, seed=1, limits=limits)
         assert caption is not None, f"{frame.id} is too long even for a short topic"
         assert all(text and not set(text) & set("{}|") for text in caption.texts), frame.id
-        assert screen_caption(caption.texts, language).ok, frame.id
+        assert screen_words(caption.texts).ok, frame.id
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -106,6 +106,24 @@ def test_english_articles() -> None:
     assert caption is not None and caption.texts == ("Not the exam again", "An exam")
     caption = fill_frame(frame, topic("homework", "en"), seed=1)
     assert caption is not None and caption.texts[0] == "Not homework again"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Monday meeting", "We have a Monday meeting"),
+        ("exam", "We have an exam"),
+        ("SMS code", "We have an SMS code"),
+        ("used car", "We have a used car"),
+        ("homework", "We have homework"),
+        ("emails", "We have emails"),
+        ("the deadline", "We have the deadline"),
+    ],
+)
+def test_english_indefinite_article_where_a_noun_takes_one(text: str, expected: str) -> None:
+    [frame] = parse_frames("[x] any\nwe have {a}\n{A}", "no_yes", "en")
+    caption = fill_frame(frame, topic(text, "en"), seed=1)
+    assert caption is not None and caption.texts[0] == expected
 
 
 def test_quotes_and_pairs() -> None:

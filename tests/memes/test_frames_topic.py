@@ -129,6 +129,73 @@ def test_english_topics(topic: str, phrase: str, article: str, gender: str) -> N
     assert (found.phrase, found.article, found.gender) == (phrase, article, gender)
 
 
+THE = """
+parking ticket, parking lot, Parking Ticket, washing machine, dating app, cooking class,
+reading lamp, driving test, driving licence, moving day, training plan, building permit,
+housing crisis, charging cable, shopping list, string theory, Monday meeting, Monday Meeting,
+job meeting, work meeting, team meeting, wedding, friend's wedding, Christmas party, building,
+ceiling, ring, king, wing, string, thing, morning, evening walk, recording, live recording,
+warning, ending, beginning, meeting with my boss, queue at the post office, new iPhone, TV,
+iOS update, Windows update, Netflix subscription, electricity bill, boss's meeting, weekend,
+bus, alarm clock, phone battery, gym, smart home, dentist appointment, mortgage
+"""
+BARE = """
+working from home, waking up early, paying taxes, learning Python, cooking dinner, reading books,
+washing the dishes, painting the fence, building a house, losing weight, eating cake,
+feeling tired, moving house, finding parking, opening emails, being late, waiting in line,
+hunting for a job, dating, parking, training, painting, reading, cleaning, house cleaning,
+spring cleaning, online shopping, paid parking, job hunting, clothing, spring, rent, news, gas,
+sleep deprivation, public transport, imposter syndrome, happiness, minimalism, everything, mom,
+mom's cooking, Monday morning, morning coffee, summer vacation, Christmas, Black Friday,
+New York, Taylor Swift, AI, my building, a parking ticket, another meeting, slow Wi-Fi
+"""
+PLURAL = """
+parking tickets, running shoes, parking fines, iPhone prices, new beginnings, feelings, glasses,
+meeting notes, weekend plans, coffee breaks, kids, in-laws, unread emails, dogs and cats
+"""
+
+
+def topics(listed: str) -> list[str]:
+    return [topic.strip() for topic in listed.split(",")]
+
+
+@pytest.mark.parametrize("topic", topics(THE))
+def test_english_countable_nouns_take_an_article(topic: str) -> None:
+    found = topic_phrase(topic, "en")
+    assert found is not None
+    assert (found.article, found.number) == ("the ", "sing")
+
+
+@pytest.mark.parametrize("topic", topics(BARE))
+def test_english_doings_names_and_uncountable_nouns_take_none(topic: str) -> None:
+    found = topic_phrase(topic, "en")
+    assert found is not None
+    assert (found.phrase, found.article, found.number) == (topic, "", "sing")
+
+
+@pytest.mark.parametrize("topic", topics(PLURAL))
+def test_english_plurals(topic: str) -> None:
+    found = topic_phrase(topic, "en")
+    assert found is not None
+    assert (found.phrase, found.article, found.number) == (topic, "", "plur")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("iPhone prices again", "iPhone prices"),
+        ("Apple raises iPhone prices again", "iPhone prices"),
+        ("finally Friday", "Friday"),
+        ("snow this morning", "snow"),
+        ("deadline tomorrow", "deadline"),
+        ("again", "again"),
+    ],
+)
+def test_english_adverbs_of_time_are_no_part_of_the_topic(text: str, phrase: str) -> None:
+    found = topic_phrase(text, "en")
+    assert (found.phrase if found else text) == phrase
+
+
 def test_english_clauses_are_only_quoted() -> None:
     assert topic_phrase("why is it raining", "en") is None
     topic = quoted("why is it raining", "en")
