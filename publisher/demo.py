@@ -32,7 +32,7 @@ from publisher.sandbox.audience import Quality
 from publisher.sandbox.demo_world import DemoWorld, build_demo_world
 from publisher.sandbox.news.feeds import SOURCES, channel_posts
 from publisher.sandbox.news.server import FeedServer
-from publisher.sentences import words
+from publisher.sentences import is_worded, words
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.settings.model import PartnerSettings, ServerSettings
 from publisher.telegram.account import make_client
@@ -130,14 +130,20 @@ async def run_demo(settings: Settings, plan: DemoPlan, tell: Callable[[str], Non
 def clear_folder(out: Path) -> Path:
     """An empty folder; an earlier demo's content is deleted, anything else is not touched."""
     out = out.resolve()
-    if out.exists() and any(out.iterdir()):
-        if not (out / ".demo").exists():
-            raise FileExistsError(
-                words("{out} is not empty and not a demo's; name another with --out", out=out)
-            )
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / ".demo").touch()
+    try:
+        if out.exists() and any(out.iterdir()):
+            if not (out / ".demo").exists():
+                raise FileExistsError(
+                    words("{out} is not empty and not a demo's; name another with --out", out=out)
+                )
+            shutil.rmtree(out)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".demo").touch()
+    except OSError as error:
+        if is_worded(error):
+            raise
+        why = error.strerror or error
+        raise OSError(words("cannot write {file}: {why}", file=out, why=why)) from error
     return out
 
 

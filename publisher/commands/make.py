@@ -26,9 +26,10 @@ from publisher.commands.context import (
 )
 from publisher.commands.context import language as spoken
 from publisher.commands.context import settings_of as _settings
+from publisher.commands.meme_folder import SHEET, keep_memes
 from publisher.llm import probe
 from publisher.memes.corpus import load_corpus
-from publisher.memes.make import Made, MakeRequest, make_memes
+from publisher.memes.make import MakeRequest, make_memes
 from publisher.memes.memegen_import import read_memegen
 from publisher.memes.preview import contact_sheet
 from publisher.memes.render import RenderError, render
@@ -103,7 +104,9 @@ def meme(
 ) -> None:
     """Make memes on TOPIC: pictures, a contact sheet, and a JSON of what led to each.
 
-    Exits with 1 when there is no meme to be had, and says why.
+    What an earlier run left in the folder is replaced: the pictures that its memes.json names, and
+    the sheet. Other files are not touched. Exits with 1 when there is no meme to be had, and says
+    why.
     """
     settings = _or_default(config)
     chosen_model = model or (
@@ -127,7 +130,7 @@ def meme(
         out.mkdir(parents=True, exist_ok=True)
     made = make_memes(request, lambda line: click.echo(f"… {line}", err=True))
     with _writing(out):
-        pictures, record = _keep_memes(made, request, out)
+        pictures, record = keep_memes(made, request, out)
     if as_json:
         print_json(record)
     else:
@@ -142,29 +145,7 @@ def meme(
 
 def _summary(count: int, seconds: float, out: Path) -> str:
     said = words("{count} memes in {seconds:.0f} s", count=count, seconds=seconds)
-    return joined(": ", [said, out / "sheet.png"]) if count else said
-
-
-def _keep_memes(
-    made: Made, request: MakeRequest, out: Path
-) -> tuple[list[tuple[Path, str]], dict[str, Any]]:
-    """The pictures with their templates, and the record written beside them."""
-    pictures = []
-    for number, candidate in enumerate(made.chosen, start=1):
-        path = out / f"{number:02d}-{candidate.caption.template}.jpg"
-        path.write_bytes(candidate.jpeg or b"")
-        pictures.append((path, candidate.caption.template))
-    if pictures:
-        contact_sheet(pictures, out / "sheet.png")
-    record = dataclasses.asdict(made)
-    for entry in (*record["chosen"], *record["refused"]):
-        entry.pop("jpeg")
-    for entry, (path, _) in zip(record["chosen"], pictures, strict=True):
-        entry["file"] = path.name
-    record["request"] = dataclasses.asdict(request)
-    text = json.dumps(record, ensure_ascii=False, indent=2)
-    (out / "memes.json").write_text(text, encoding="utf-8")
-    return pictures, record
+    return joined(": ", [said, out / SHEET]) if count else said
 
 
 @click.command("render")

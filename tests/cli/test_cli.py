@@ -185,6 +185,13 @@ def test_a_demo_never_writes_over_what_is_not_a_demos(home: Path) -> None:
     assert (home / "mine" / "thesis.txt").read_text() == "precious"
 
 
+@pytest.mark.parametrize("out", ["config.toml/demo", "/proc/demo"])
+def test_a_demo_that_cannot_be_written_says_so(home: Path, out: str) -> None:
+    result = publisher("demo", "--fast", "--out", out)
+    assert result.exit_code == 1 and result.exception.__class__ is SystemExit
+    assert f"Ошибка: не записать {(home / out).resolve()}: " in result.output
+
+
 def test_the_unit_is_clean_for_systemd(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:

@@ -89,3 +89,40 @@ def test_no_sheet_is_named_where_there_is_none(tmp_path: Path) -> None:
     result = publisher("meme", "42", "--config", NOT_HERE, "--out", str(out))
     assert result.exit_code == 1
     assert "в теме нет ни слова" in result.output and "sheet.png" not in result.output
+
+
+def test_a_second_run_takes_the_first_ones_pictures_away_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.memes.make.open_for", lambda work: None)
+    out = tmp_path / "memes"
+    outside = tmp_path / "outside.jpg"
+    run = ("meme", "--mode", "frames", "--config", NOT_HERE, "--out", str(out))
+    assert publisher(*run, "кот", "--count", "4").exit_code == 0
+    record = json.loads((out / "memes.json").read_text(encoding="utf-8"))
+    record["chosen"] += [{"file": name} for name in ("../outside.jpg", "letter.txt", "", None, 7)]
+    (out / "memes.json").write_text(json.dumps(record), encoding="utf-8")
+    mine = {out / "letter.txt", out / "05-mine.jpg", outside}
+    for file in mine:
+        file.write_text("mine")
+    assert publisher(*run, "дождь", "--count", "2").exit_code == 0
+    named = {
+        entry["file"]
+        for entry in json.loads((out / "memes.json").read_text(encoding="utf-8"))["chosen"]
+    }
+    there = {file.name for file in out.iterdir()}
+    assert there == {*named, "sheet.png", "memes.json", "letter.txt", "05-mine.jpg"}
+    assert len(named) == 2 and all(file.read_text() == "mine" for file in mine)
+    assert publisher(*run, "42").exit_code == 1
+    assert {file.name for file in out.iterdir()} == {"memes.json", "letter.txt", "05-mine.jpg"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"chosen": 1}', '{"chosen": [1]}', "\ud800"])
+def test_a_record_that_cannot_be_read_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("publisher.memes.make.open_for", lambda work: None)
+    (tmp_path / "memes.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    run = ("meme", "кот", "--mode", "frames", "--count", "1", "--config", NOT_HERE)
+    assert publisher(*run, "--out", str(tmp_path)).exit_code == 0
+    assert len(json.loads((tmp_path / "memes.json").read_text(encoding="utf-8"))["chosen"]) == 1
