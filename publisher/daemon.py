@@ -30,6 +30,7 @@ from publisher.lock import sole_owner
 from publisher.sentences import words
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.telegram.account import SignInError, connect
+from publisher.telegram.errors import WAY_TROUBLE
 from publisher.telegram.governor import NotNow
 from publisher.watchdog import Watchdog, notify, watchdog_seconds
 from publisher.workers import Workers
@@ -67,7 +68,7 @@ def open_settings_ledger(settings: Settings, secrets: Secrets, now: datetime) ->
 async def connect_accounts(services: Services) -> None:
     """Sign the user account in, and the bot when there is a token.
 
-    Raises SignInError, NotNow, telethon's RPCError, OSError.
+    Raises SignInError, NotNow, telethon's errors, OSError.
     """
     await connect_user(services)
     if services.wants_bot:
@@ -179,7 +180,7 @@ class Daemon:
         while True:
             try:
                 return await connect_user(self.services)
-            except (OSError, RPCError, NotNow) as error:
+            except (RPCError, NotNow, *WAY_TROUBLE) as error:
                 log.warning("Telegram is out of reach (%s); again in %d s", error, pause)
                 notify(f"STATUS=Telegram is out of reach\nEXTEND_TIMEOUT_USEC={MORE_TIME}")
             await self.services.sleep(pause)
@@ -254,7 +255,7 @@ class Daemon:
             cure_alert(BOT_ALERT, self.services.clock())
 
     def bot_is_ill(self, error: BaseException | None) -> None:
-        reason = f"{type(error).__name__}: {error}"[:300] if error else "it just ended"
+        reason = f"{type(error).__name__}: {error}"[:300] if error else words("it just ended")
         with logged("the bot's ends"):
             facts = {"job": "bot", "reason": reason}
             raise_alert(BOT_ALERT, "job_failing", facts, self.services.clock())

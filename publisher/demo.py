@@ -35,7 +35,7 @@ from publisher.sandbox.news.server import FeedServer
 from publisher.sentences import is_worded, words
 from publisher.settings import Secrets, Settings, parse_trigger
 from publisher.settings.model import PartnerSettings, ServerSettings
-from publisher.telegram.account import make_client
+from publisher.telegram.client import make_client
 from publisher.wording import say
 from publisher.workers import Workers
 

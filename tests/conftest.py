@@ -23,7 +23,8 @@ from publisher.ledger.transitions import new_random_id
 from publisher.sandbox import LoopbackTelegram
 from publisher.settings import Secrets, Settings
 from publisher.settings.model import PaceSettings, ServerSettings, TelegramSettings
-from publisher.telegram.account import connect, make_client
+from publisher.telegram.account import connect
+from publisher.telegram.client import make_client
 from publisher.workers import Workers
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -35,8 +35,9 @@ from publisher.lock import sole_owner
 from publisher.sentences import in_language, joined, words
 from publisher.settings import Settings, load_secrets
 from publisher.state import state_of, state_text
-from publisher.telegram.account import make_client
-from publisher.telegram.errors import telegram_name
+from publisher.telegram.account import find_server, make_key_anew
+from publisher.telegram.client import make_client
+from publisher.telegram.errors import WAY_TROUBLE, telegram_name
 
 
 @click.command()
@@ -95,14 +96,21 @@ async def _login(settings: Settings, phone: str) -> None:
     daemon.check_api_keys(settings, api_hash)
     client = make_client(settings, api_hash, "user", bot=False)
     phone = phone or _ask(words("Phone, with the country's code"))
-    await client.connect()
+    timeout = settings.telegram.request_timeout_seconds
     try:
+        if not await find_server(client, timeout, asyncio.sleep):
+            tell(words("the server has forgotten the old session; this is a new one"))
+            await make_key_anew(client, timeout)
         if not await client.is_user_authorized():
             await _sign_in(client, phone)
         me = await client.get_me()
         tell(words("signed in as {name} (id {id})", name=me.first_name, id=me.id))
     except errors.RPCError as error:
         raise Refusal(words("Telegram refuses: {why}", why=telegram_name(error))) from error
+    except WAY_TROUBLE as error:
+        raise Refusal(
+            words("Telegram is out of reach, or not understood: {why}", why=telegram_name(error))
+        ) from error
     finally:
         await client.disconnect()
 

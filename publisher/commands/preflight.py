@@ -17,11 +17,25 @@ from publisher.memes.fonts import FALLBACK, FONTS, coverage
 from publisher.memes.templates import check_templates, load_templates
 from publisher.sentences import is_worded, joined, sentence_of, words
 from publisher.settings import ConfigError, Secrets, Settings, load_secrets, load_settings
-from publisher.telegram.account import session_path
+from publisher.telegram.client import session_path
 from publisher.telegram.errors import telegram_name
 from publisher.telegram.peers import find_peer
 from publisher.telegram.reading import post_rights
 from publisher.workers import Workers
+
+DEMO_HOST = ".sandbox.invalid/"
+DEMO_HANDLES = frozenset(
+    {
+        "kotiki_i_kod",
+        "dedlain_segodnya",
+        "novosti_sandbox",
+        "tech_sandbox",
+        "memy_dlya_svoih",
+        "chatik_memy_kanal",
+        "smeshnoe_ryadom",
+    }
+)
+"""What the shipped config.toml names, and `publisher demo` has."""
 
 ALPHABET = "АаБбЁёЖжЩщЫыЭэЯяQqWwZz0123456789«»—–…№₽!?"
 
@@ -45,7 +59,8 @@ async def preflight(config: Path, *, offline: bool) -> list[Finding]:
         return [Finding(False, "config", joined(": ", [p.key, p.message])) for p in error.problems]
     secrets = load_secrets()
     read = words("{file}, {count} channels", file=config, count=len(settings.channels))
-    findings = [Finding(True, "config", read)]
+    findings = [Finding(True, "config", read), owner(settings)]
+    findings += [channels(settings), sources(settings), partners(settings)]
     findings += [_guarded("model", lambda: model(settings))]
     findings += [_guarded("templates", lambda: templates(settings))]
     findings += [_guarded("fonts", fonts)]
@@ -66,6 +81,49 @@ def _guarded(what: str, check: Callable[[], Finding]) -> Finding:
 
 def said_by(error: Exception) -> str:
     return sentence_of(error) if is_worded(error) else f"{type(error).__name__}: {error}"
+
+
+def owner(settings: Settings) -> Finding:
+    if settings.owner.ids:
+        return Finding(True, "owner", words("{count} named", count=len(settings.owner.ids)))
+    found = words("owner.ids is empty, nobody is told of alerts")
+    return Finding(False, "owner", found, words("write your Telegram id into owner.ids"))
+
+
+def channels(settings: Settings) -> Finding:
+    return _own("channels", [f"@{c.handle}" for c in settings.channels])
+
+
+def sources(settings: Settings) -> Finding:
+    if settings.sources:
+        return _own("sources", [s.feed or f"@{s.key}" for s in settings.sources])
+    if settings.memes.evergreen:
+        return Finding(True, "sources", words("none: topics are those of memes.evergreen"))
+    found = words("none, and no memes.evergreen: there is nothing to make memes of")
+    return Finding(False, "sources", found, words("name feeds or channels in [[sources]]"))
+
+
+def partners(settings: Settings) -> Finding:
+    if not settings.partners:
+        return Finding(True, "partners", words("none: memes are offered to nobody"))
+    return _own("partners", [f"@{p.handle}" for p in settings.partners])
+
+
+def _own(section: str, names: list[str]) -> Finding:
+    """Whether what a section names is the owner's own, and not what config.toml ships with."""
+    shipped = [name for name in names if _of_the_demo(name)]
+    if not shipped:
+        return Finding(True, section, words("{count} named", count=len(names)))
+    return Finding(
+        False,
+        section,
+        words("of the demo, not yours: {names}", names=", ".join(shipped)),
+        words("put your own in their place, or delete them: [[{section}]]", section=section),
+    )
+
+
+def _of_the_demo(name: str) -> bool:
+    return DEMO_HOST in name or name.removeprefix("@").lower() in DEMO_HANDLES
 
 
 def model(settings: Settings) -> Finding:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import rsa
-from telethon import TelegramClient, errors, events
-from telethon.crypto import rsa as telethon_rsa
-from telethon.sessions import SQLiteSession
+from telethon import errors, events
 from telethon.tl import types
 from telethon.tl.functions.updates import (
     GetChannelDifferenceRequest,
@@ -24,8 +19,9 @@ from telethon.tl.functions.updates import (
 )
 
 from publisher.sentences import words
-from publisher.settings.model import ServerSettings, Settings
-from publisher.telegram.errors import Trouble, classify
+from publisher.settings.model import Settings
+from publisher.telegram.client import ASK_AGAIN_SECONDS, BotClient, Client, make_client
+from publisher.telegram.errors import AskedTwice, classify
 from publisher.telegram.governor import CallKind, Governor, NotNow
 
 log = logging.getLogger(__name__)
@@ -37,11 +33,18 @@ PAST_GOVERNOR = {
     for request in (GetDifferenceRequest, GetChannelDifferenceRequest, GetStateRequest)
 }
 """What is asked without the governor; Telethon owns the waits for these."""
-ASK_AGAIN_SECONDS = 5
+KEY_TRIES = 2
+"""How often in a row a server must say that it does not know our key (-404) to be believed: it
+says so in passing too, while it restarts."""
 
 
 class SignInError(Exception):
     """Not signed in, or cannot be; says what to do."""
+
+
+class BotKeyForgotten(SignInError, ConnectionError):
+    """The bot is to be signed in anew, by its token; to any other work the way is closed till
+    then."""
 
 
 @dataclass
@@ -49,7 +52,7 @@ class TelegramAccount:
     """`name` is also the session file's name and the key of the account's row in the ledger."""
 
     name: str
-    client: TelegramClient
+    client: Client
     governor: Governor
     timeout_seconds: float
     rehearsal: list[str] | None = None
@@ -61,14 +64,28 @@ class TelegramAccount:
         """One raw request through the governor, with a time limit.
 
         In a rehearsal a send is noted and not made: NotNow. Raises NotNow, AccountStopped,
-        telethon's errors, asyncio.TimeoutError.
+        telethon's errors, asyncio.TimeoutError, and for a send AskedTwice.
         """
         if kind == "send" and self.rehearsal is not None:
             self.rehearsal.append(describe(request))
             raise NotNow(self.governor.clock(), words("dry run"))
+        ask = self._ask_once if kind == "send" else self._ask
         return await self.governor.call(
-            kind, lambda: asyncio.wait_for(self._ask(request), self.timeout_seconds)
+            kind, lambda: asyncio.wait_for(ask(request), self.timeout_seconds)
         )
+
+    async def _ask_once(self, request: Any) -> Any:
+        """As `_ask`, but a refusal proves only for a request that left once that nothing happened.
+
+        When the connection breaks, Telethon sends what was under way again by itself.
+        """
+        before = self.client.reconnects
+        try:
+            return await self._ask(request)
+        except errors.RPCError as error:
+            if self.client.reconnects == before or classify(error).kind in ("there", "unclear"):
+                raise
+            raise AskedTwice(error) from error
 
     async def _ask(self, request: Any) -> Any:
         return await self._connected(lambda: self.client(request))
@@ -87,7 +104,8 @@ class TelegramAccount:
 
     async def reconnect(self) -> bool:
         """Telethon gives a connection up for good after a few tries; begin anew. Whether that was
-        needed. Raises OSError, asyncio.TimeoutError, NotNow, telethon's errors.
+        needed. Raises OSError, asyncio.TimeoutError, NotNow, telethon's errors; where the server
+        does not know our key, AuthKeyNotFound, and for a bot BotKeyForgotten.
 
         It leaves the loop that reads updates alive then, and two of them ruin each other: so first
         disconnect, which also writes down how far they were read, for a bot to catch up from. The
@@ -111,8 +129,18 @@ class TelegramAccount:
             except BaseException as error:
                 await self._disconnect()
                 self.governor.not_connected(error)
+                if isinstance(error, errors.AuthKeyNotFound):
+                    self._key_unknown()
                 raise
             return True
+
+    def _key_unknown(self) -> None:
+        if self.client.key_unknown < KEY_TRIES:
+            raise ConnectionError(words("the server does not know our key just now")) from None
+        if isinstance(self.client, BotClient):
+            raise BotKeyForgotten(
+                words("the server does not know the bot's key any more")
+            ) from None
 
     async def _disconnect(self) -> None:
         try:
@@ -161,7 +189,7 @@ class TelegramAccount:
             return self._connected(lambda: self.client.download_media(media, file=bytes))
 
         found = await self.governor.call(
-            "other", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
+            "download", lambda: asyncio.wait_for(request(), self.timeout_seconds * 2)
         )
         if not isinstance(found, bytes):
             raise OSError(words("the photo could not be downloaded"))
@@ -176,51 +204,6 @@ def describe(request: Any) -> str:
     return f"{type(request).__name__} to {whom}: {text[:80]!r}"
 
 
-class BotSession(SQLiteSession):
-    """Keeps the bot's own id and the chats it is in, and nobody who wrote to it: a stock session
-    writes down every person's id, name, username and phone for ever. A bot needs none of it."""
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(session_id)
-        cursor = self._cursor()
-        cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute("DELETE FROM entities WHERE id > 0")
-        cursor.close()
-        self.save()
-
-    def _entities_to_rows(self, tlo: Any) -> list[tuple[Any, ...]]:
-        return [row for row in super()._entities_to_rows(tlo) or () if row[0] <= 0]
-
-
-class BotClient(TelegramClient):
-    """Asks for what it missed also when Telethon reconnected by itself, and again when the server
-    would not say; a stock client does neither before the next message comes, or in a quarter of
-    an hour."""
-
-    _again: asyncio.TimerHandle | None = None
-
-    async def _handle_auto_reconnect(self) -> None:
-        await super()._handle_auto_reconnect()
-        await self.catch_up()
-
-    async def __call__(self, request: Any, *args: Any, **more: Any) -> Any:
-        try:
-            return await super().__call__(request, *args, **more)
-        except errors.RPCError as error:
-            if request.CONSTRUCTOR_ID == GetDifferenceRequest.CONSTRUCTOR_ID:
-                self._ask_later(classify(error))
-            raise
-
-    def _ask_later(self, trouble: Trouble) -> None:
-        if trouble.kind in ("wait", "unclear"):
-            if self._again:
-                self._again.cancel()
-            seconds = max(trouble.seconds + 1, ASK_AGAIN_SECONDS)
-            too_long = types.UpdatesTooLong()
-            loop = asyncio.get_running_loop()
-            self._again = loop.call_later(seconds, self._updates_queue.put_nowait, too_long)
-
-
 class Heard(asyncio.Queue[Any]):
     """Events in their order, `HEARD` at most."""
 
@@ -228,62 +211,6 @@ class Heard(asyncio.Queue[Any]):
         if self.qsize() >= HEARD:
             self.get_nowait()
         self.put_nowait(event)
-
-
-def session_path(state: Path, name: str) -> Path:
-    return state / "sessions" / f"{name}.session"
-
-
-def make_client(settings: Settings, api_hash: str, name: str, *, bot: bool) -> TelegramClient:
-    """A stock client for the server that config.toml names; not yet connected.
-
-    Retries and flood waits are the ledger's and the governor's, so Telethon's own are off.
-    """
-    telegram = settings.telegram
-    session = session_path(settings.state, name)
-    session.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    old_mask = os.umask(0o077)
-    try:
-        stored = (BotSession if bot else SQLiteSession)(str(session))
-    finally:
-        os.umask(old_mask)
-    if telegram.server:
-        use_server(stored, telegram.server, settings.path)
-    return (BotClient if bot else TelegramClient)(
-        stored,
-        telegram.api_id or 1,
-        api_hash or "unused",
-        flood_sleep_threshold=0,
-        request_retries=0,
-        raise_last_call_error=True,
-        connection_retries=3,
-        retry_delay=1,
-        timeout=10,
-        catch_up=bot,
-        device_model="MemeGen",
-        app_version="0.1",
-    )
-
-
-def use_server(session: SQLiteSession, server: ServerSettings, path: Callable[[str], Path]) -> None:
-    """Point a session at any MTProto server: address, DC id and RSA public key.
-
-    The key is PEM text or, by `path`, a file of it. Raises OSError when the file is not there.
-    """
-    given = server.public_key
-    pem = given if "-----BEGIN" in given else path(given).read_text()
-    telethon_rsa.add_key(_pkcs1(pem), old=False)
-    there = (session.dc_id, session.server_address, session.port)
-    if there != (server.dc_id, server.address, server.port):
-        session.set_dc(server.dc_id, server.address, server.port)
-        session.save()
-
-
-def _pkcs1(pem: str) -> bytes:
-    if "BEGIN RSA PUBLIC KEY" in pem:
-        return pem.encode()
-    key = rsa.PublicKey.load_pkcs1_openssl_pem(pem.encode())
-    return key.save_pkcs1()
 
 
 async def connect(
@@ -298,52 +225,120 @@ async def connect(
 ) -> TelegramAccount:
     """Connect the account `name`; a bot signs itself in by its token.
 
-    Raises SignInError when nobody signed in before, or the bot's token is refused, NotNow while a
-    FLOOD_WAIT that connecting met lasts, telethon's RPCError, OSError when out of reach.
+    Raises SignInError when nobody signed in before, the server has forgotten the account's key, or
+    the bot's token is refused, NotNow while a FLOOD_WAIT that connecting met lasts, telethon's
+    errors, OSError when out of reach.
     """
     governor = Governor(name, settings.telegram.pace, clock, sleep)
     governor.may_connect()
-    client = make_client(settings, api_hash, name, bot=bool(bot_token))
     heard = Heard()
-    if bot_token:
-        # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
-        for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
-            client.add_event_handler(heard.hear, kind)
+    client = _client_heard(settings, api_hash, name, bot_token, heard)
     timeout = settings.telegram.request_timeout_seconds
     try:
-        # A server that takes every connection and answers none would hold us up for ever.
-        await asyncio.wait_for(client.connect(), timeout * 2)
-        signed_in = await is_signed_in(client)
+        known = await find_server(client, timeout * 2, sleep)
+        signed_in = known and await is_signed_in(client)
         if bot_token and not signed_in:
-            await sign_bot_in(client, name, bot_token)
+            if not known:
+                client.drop_key()
+            await _close(client)
+            await sign_bot_in(settings, api_hash, name, bot_token)
+            client = _client_heard(settings, api_hash, name, bot_token, heard)
+            await asyncio.wait_for(client.connect(), timeout * 2)
+        elif not known:
+            raise SignInError(
+                words(
+                    "account «{name}»: the server does not know its key any more; "
+                    "run: publisher login",
+                    name=name,
+                )
+            )
         elif must_be_signed_in and not signed_in:
             raise SignInError(
                 words("account «{name}» is not signed in; run: publisher login", name=name)
             )
+        governor.signed_in()
     except BaseException as error:
-        if client.is_connected():
-            await client.disconnect()
-        else:
-            # Disconnecting would write over how far updates were read, which was not read yet.
-            client.session.close()
+        await _close(client)
         governor.not_connected(error)
         raise
     return TelegramAccount(name, client, governor, timeout, heard=heard)
 
 
-async def sign_bot_in(client: TelegramClient, name: str, token: str) -> None:
+def _client_heard(
+    settings: Settings, api_hash: str, name: str, bot_token: str, heard: Heard
+) -> Client:
+    client = make_client(settings, api_hash, name, bot=bool(bot_token))
+    if bot_token:
+        # Before connecting: what was missed is told at once, to nobody if nobody listens yet.
+        for kind in (events.NewMessage(incoming=True), events.CallbackQuery, events.InlineQuery):
+            client.add_event_handler(heard.hear, kind)
+    return client
+
+
+async def _close(client: Client) -> None:
+    if client.is_connected():
+        await client.disconnect()
+    else:
+        # Disconnecting would write over how far updates were read, which was not read yet.
+        client.session.close()
+
+
+async def find_server(
+    client: Client, timeout: float, sleep: Callable[[float], Awaitable[None]]
+) -> bool:
+    """Connect; whether the server knows our key, or we had none. It is asked again before it is
+    believed that it does not.
+
+    Raises OSError, asyncio.TimeoutError, telethon's errors.
+    """
+    for tries_left in reversed(range(KEY_TRIES)):
+        try:
+            # A server that takes every connection and answers none would hold us up for ever.
+            await asyncio.wait_for(client.connect(), timeout)
+            return True
+        except errors.AuthKeyNotFound:
+            if tries_left:
+                await sleep(ASK_AGAIN_SECONDS)
+    return False
+
+
+async def make_key_anew(client: Client, timeout: float) -> None:
+    """Connect with a new key in place of one that the server has forgotten."""
+    client.drop_key()
+    await asyncio.wait_for(client.connect(), timeout)
+
+
+async def sign_bot_in(settings: Settings, api_hash: str, name: str, token: str) -> None:
+    """By a client of its own that reads no updates: Telethon closes one that does and is not signed
+    in. How far they were read stays, so that what was missed is asked for."""
+    client = make_client(settings, api_hash, name, bot=True)
+    client.catches_up(False)
+    read = list(client.session.get_update_states())
+    timeout = settings.telegram.request_timeout_seconds
     try:
-        await client.sign_in(bot_token=token)
+        await asyncio.wait_for(client.connect(), timeout * 2)
+        await asyncio.wait_for(client.sign_in(bot_token=token), timeout * 2)
     except (errors.AccessTokenInvalidError, errors.AccessTokenExpiredError) as error:
         raise SignInError(
             words("account «{name}»: Telegram refuses its token: {why}", name=name, why=error)
         ) from error
+    finally:
+        await client.disconnect()
+        for chat, state in read:
+            client.session.set_update_state(chat, state)
+        client.session.save()
+        client.session.close()
 
 
-async def is_signed_in(client: TelegramClient) -> bool:
-    """Telethon's own question takes every refusal for a no, a FLOOD_WAIT too."""
+async def is_signed_in(client: Client) -> bool:
+    """Telethon's own question takes every refusal for a no, a FLOOD_WAIT too. A client that reads
+    updates may be closed under ours when it learns first that it is signed out."""
     try:
         await client(GetStateRequest())
     except (errors.UnauthorizedError, errors.AuthKeyError):
         return False
+    except asyncio.CancelledError:
+        if isinstance(client._updates_error, errors.UnauthorizedError | errors.AuthKeyError):
+            return False
+        raise
     return True

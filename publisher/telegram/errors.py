@@ -9,6 +9,8 @@ from typing import Literal
 
 from telethon import errors
 
+from publisher.sentences import words
+
 Kind = Literal["wait", "account", "channel", "there", "refused", "unclear"]
 
 CHANNEL_TROUBLE = (
@@ -29,7 +31,33 @@ ACCOUNT_TROUBLE = (
     errors.FrozenMethodInvalidError,
     errors.UnauthorizedError,
     errors.AuthKeyError,
+    errors.AuthKeyNotFound,
 )
+WAY_TROUBLE = (
+    OSError,
+    asyncio.TimeoutError,
+    EOFError,
+    errors.BadMessageError,
+    errors.InvalidBufferError,
+    errors.InvalidChecksumError,
+    errors.SecurityError,
+    errors.TypeNotFoundError,
+)
+"""The server was not reached, or what it answered could not be read: try again later."""
+
+
+class AskedTwice(ConnectionError):
+    """A request that Telethon sent again after the connection broke was refused, with `answer`:
+    the first one may have had its effect."""
+
+    def __init__(self, answer: errors.RPCError) -> None:
+        super().__init__(
+            words(
+                "the connection broke, and the request sent again was refused: {why}",
+                why=telegram_name(answer),
+            )
+        )
+        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -65,7 +93,9 @@ def classify(error: BaseException) -> Trouble:
         server_side = isinstance(error, errors.ServerError | errors.TimedOutError)
         server_side = server_side or abs(error.code or 0) >= 500
         return Trouble("unclear" if server_side else "refused", name)
-    if isinstance(error, OSError | asyncio.TimeoutError | EOFError | asyncio.CancelledError):
+    if isinstance(error, AskedTwice):
+        return Trouble("unclear", str(error))
+    if isinstance(error, (*WAY_TROUBLE, asyncio.CancelledError)):
         return Trouble("unclear", name)
     if isinstance(error, ValueError) and "unsuccessful" in str(error):
         return Trouble("unclear", name)
@@ -74,11 +104,13 @@ def classify(error: BaseException) -> Trouble:
 
 def telegram_name(error: BaseException) -> str:
     """Telegram's own name for RPC errors, like FLOOD_WAIT_30; the class's name otherwise."""
+    if isinstance(error, errors.AuthKeyNotFound):
+        return "AUTH_KEY_NOT_FOUND"
     if not isinstance(error, errors.RPCError):
         return f"{type(error).__name__}: {error}"[:200]
     if type(error).__module__.endswith("rpcbaseerrors"):
         return str(error.message)[:120]
-    words = re.findall(r"[A-Z0-9]+[a-z]*", type(error).__name__.removesuffix("Error"))
-    name = "_".join(words).upper()
+    parts = re.findall(r"[A-Z0-9]+[a-z]*", type(error).__name__.removesuffix("Error"))
+    name = "_".join(parts).upper()
     seconds = getattr(error, "seconds", None)
     return name if seconds is None else f"{name}_{seconds}"

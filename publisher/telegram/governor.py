@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -16,11 +17,17 @@ from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Account, Pace
 from publisher.sentences import words
 from publisher.settings.model import PaceSettings
-from publisher.telegram.errors import classify, telegram_name
+from publisher.telegram.errors import AskedTwice, classify, telegram_name
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-CallKind = Literal["send", "resolve", "history", "other"]
+CallKind = Literal["send", "resolve", "history", "download", "other"]
+READS = ("history", "download")
+PACED_AS: dict[str, str] = {"download": "other"}
+ONLY_SENDS = ("PEER_FLOOD",)
+"""A stop for one of these leaves an account its `READS`: what became of a send can be seen."""
+SLOW_CURES = ("PEER_FLOOD", "FROZEN")
+"""These do not pass by asking again, and the account answers meanwhile as if all were well."""
 CONNECT, LONGEST_TO_CONNECT = "connect", timedelta(days=2)
 
 
@@ -60,13 +67,19 @@ class Governor:
     async def call(self, kind: CallKind, request: Callable[[], Awaitable[T]]) -> T:
         """Make the call in its turn.
 
-        Raises NotNow and AccountStopped, when nothing happened, and else the request's error.
+        Raises NotNow and AccountStopped, when nothing happened, and else the request's error. The
+        answer in an AskedTwice is obeyed like any other; what became of the request it does not
+        tell.
         """
         wait = self._reserve(kind)
         if wait > timedelta(0):
             await self.sleep(wait.total_seconds())
         try:
             answer = await request()
+        except AskedTwice as error:
+            with suppress(NotNow, AccountStopped):
+                self._obey(error.answer)
+            raise
         except Exception as error:
             self._obey(error)
             raise
@@ -74,9 +87,11 @@ class Governor:
             self.cured()
         return answer
 
-    def may_call(self) -> bool:
+    def may_send(self) -> None:
+        """Raises AccountStopped: what only prepares a send is not worth asking for then."""
         row = Account.get(Account.name == self.account)
-        return row.state == "ok" and not self._waiting(row, self.clock())
+        if row.state != "ok":
+            raise AccountStopped(row.reason)
 
     def may_connect(self) -> None:
         """Raises NotNow while a FLOOD_WAIT that connecting met lasts."""
@@ -114,17 +129,19 @@ class Governor:
     def _reserve(self, kind: CallKind) -> timedelta:
         now = self.clock()
         row = Account.get(Account.name == self.account)
-        if row.state != "ok":
+        if row.state != "ok" and not (kind in READS and row.reason.startswith(ONLY_SENDS)):
             raise AccountStopped(row.reason)
         until = self._waiting(row, now)
         if until:
             raise NotNow(until, row.wait_reason)
-        gap = getattr(self.pace, f"{kind}_seconds")
+        paced_as = PACED_AS.get(kind, kind)
+        gap = getattr(self.pace, f"{paced_as}_seconds")
         if row.widened_until and row.widened_until > now:
             gap *= self.pace.widen_factor
         if not gap:
             return timedelta(0)
-        turn, new = Pace.get_or_create(account=self.account, kind=kind, defaults={"next_at": now})
+        mine = {"account": self.account, "kind": paced_as}
+        turn, new = Pace.get_or_create(**mine, defaults={"next_at": now})
         # A clock set back must not leave a wait of hours behind.
         start = now if new else min(max(turn.next_at, now), now + self.patience * 2)
         if start - now > self.patience:
@@ -151,28 +168,35 @@ class Governor:
             raise AccountStopped(trouble.name) from error
 
     def stop(self, reason: str) -> None:
-        """Stop this account and tell the owner once."""
+        """Stop this account and tell the owner, once for each reason until a send succeeds."""
         now = self.clock()
         Account.update(state="stopped", reason=reason, stopped_at=now).where(
             Account.name == self.account
         ).execute()
         facts = {"account": self.account, "reason": reason}
-        if raise_alert(f"account:{self.account}", "account_stopped", facts, now):
+        if raise_alert(f"account:{self.account}:{reason}", "account_stopped", facts, now):
             log.error("account %s stopped: %s", self.account, reason)
 
     def try_again(self) -> None:
-        """Let the account work; only a send that succeeds cures it.
+        """Let the account work; only a send that succeeds cures it, for an account may answer as
+        if all were well and be refused every send.
 
         Until then the owner is not told again when it is stopped for the same.
         """
         Account.update(state="ok").where(Account.name == self.account).execute()
+
+    def signed_in(self) -> None:
+        """What stopped for want of being signed in tries again."""
+        row = Account.get(Account.name == self.account)
+        if row.state != "ok" and not row.reason.startswith(SLOW_CURES):
+            self.try_again()
 
     def _on_trial(self) -> bool:
         row = Account.get(Account.name == self.account)
         return row.state == "ok" and row.stopped_at is not None
 
     def cured(self) -> None:
-        """Let the account work again."""
+        """It works."""
         Account.update(state="ok", reason="", stopped_at=None).where(
             Account.name == self.account
         ).execute()

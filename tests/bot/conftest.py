@@ -23,7 +23,8 @@ from publisher.ledger.database import open_ledger
 from publisher.ledger.migrations import migrate
 from publisher.sandbox import LoopbackTelegram
 from publisher.settings import Secrets
-from publisher.telegram.account import connect, session_path
+from publisher.telegram.account import connect
+from publisher.telegram.client import session_path
 from publisher.workers import Workers
 from tests.conftest import Clock, settings_for
 

@@ -18,7 +18,7 @@ from publisher.archive import backup
 from publisher.bot import buttons, memes
 from publisher.ledger.database import copy_sqlite
 from publisher.ledger.models import Ban, Meme, Partner, Sighting, Vote, Wish
-from publisher.telegram.account import session_path
+from publisher.telegram.client import session_path
 from tests.bot.conftest import OWNER, Person, Stage
 from tests.conftest import picture
 

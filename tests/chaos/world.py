@@ -32,7 +32,7 @@ from publisher.ledger.models import Block, Channel, Experiment, Meme, Post, Slot
 from publisher.ledger.transitions import new_random_id
 from publisher.memes.phash import picture_hash
 from publisher.settings import load_settings
-from publisher.telegram.account import make_client
+from publisher.telegram.client import make_client
 from tests.chaos.fastclock import FastClock, write_clock
 
 PHONE, CODE = "79990001122", "12345"

@@ -28,7 +28,8 @@ from publisher.ledger.migrations import migrate
 from publisher.ledger.models import JobRun, Meme, Post, Snapshot
 from publisher.settings import Secrets
 from publisher.settings.model import PaceSettings, ServerSettings, TelegramSettings
-from publisher.telegram.account import connect, make_client
+from publisher.telegram.account import connect
+from publisher.telegram.client import make_client
 from publisher.workers import Workers
 from tests.conftest import NOON, Clock, make_post, settings_for
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from publisher.settings import load_settings
-from publisher.telegram.account import make_client
+from publisher.telegram.client import make_client
 from tests.chaos.world import CODE, World, build_world
 from tests.daemon.test_daemon import ended, start, wait_until
 
