@@ -1,4 +1,7 @@
-"""Look whether what was stopped works again."""
+"""Let what was stopped try again where it answers as it should. Only a send that succeeds shows
+that it works, and makes the next stop news for the owner: a channel or an account may answer as if
+all were well and be refused every send.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,11 @@ from datetime import datetime, timedelta
 
 from jobs.services import Services
 from jobs.trouble import one_of_many
-from publisher.ledger.alerts import cure_alert
 from publisher.ledger.models import Account, Channel
 from publisher.telegram.account import TelegramAccount
+from publisher.telegram.governor import SLOW_CURES
 from publisher.telegram.peers import resolve
 from publisher.telegram.reading import post_rights
-
-# These do not pass by asking again, and the account answers meanwhile as if all were well.
-SLOW_CURES = ("PEER_FLOOD", "FROZEN")
 
 
 async def cure(services: Services, now: datetime) -> str:
@@ -22,17 +22,13 @@ async def cure(services: Services, now: datetime) -> str:
     for account in filter(None, (services.user, services.bot)):
         row = Account.get(Account.name == account.name)
         if row.state != "ok" and await account_answers(account, row, now):
-            if row.reason.startswith(SLOW_CURES):
-                account.governor.try_again()
-            else:
-                account.governor.cured()
+            account.governor.try_again()
             cured.append(account.name)
     for channel in Channel.select().where(Channel.state == "stopped"):
         with one_of_many(channel.handle):
             peer = await resolve(services.account, channel.handle, now)
             if (await post_rights(services.account, peer)).may_post:
-                Channel.update(state="ok", reason="").where(Channel.id == channel.id).execute()
-                cure_alert(f"channel:{channel.handle}", now)
+                Channel.update(state="ok").where(Channel.id == channel.id).execute()
                 cured.append(channel.handle)
     return ", ".join(cured)
 

@@ -15,6 +15,7 @@ async def publish(services: Services, now: datetime) -> str:
     approve(services, now)
     if not transitions.anything_due(now):
         return ""
+    transitions.put_in_doubt(now)
     for post in transitions.overdue_posts(now):
         transitions.expired(post, "its time passed before it could be sent")
     ends: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from publisher.ledger.models import Channel, Meme, Post, Slot
 from publisher.ledger.restored import RESTORED, known_until
 from publisher.telegram.errors import CHANNEL_TROUBLE, telegram_name
 from publisher.telegram.peers import find_peer
-from publisher.telegram.publishing import HISTORY_DEPTH
+from publisher.telegram.publishing import HISTORY_DEPTH, time_that_counts
 from publisher.telegram.reading import Seen, read_history
 from publisher.telegram.recognising import Print, print_kept, print_of_meme, same_words
 
@@ -43,16 +43,17 @@ async def reconcile(services: Services, now: datetime) -> str:
     for post in transitions.unclear_posts(now, services.worker):
         if post.channel.state != RESTORED:
             ends[await services.publisher.reconcile(post)] += 1
-    for channel in Channel.select().where(Channel.state == "ok"):
-        posts = given_up_after_sending(channel, now)
+    for channel in Channel.select().where(Channel.state.in_(("ok", "stopped"))):
+        posts = given_up_after_sending(services.account.name, channel, now)
         if posts:
             with one_of_many(channel.handle):
                 ends["found late"] += await find_late(services, channel, posts)
     return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()) if count)
 
 
-def given_up_after_sending(channel: Channel, now: datetime) -> list[Post]:
-    """Expired or failed posts for which a request had left: they may be there after all."""
+def given_up_after_sending(account: str, channel: Channel, now: datetime) -> list[Post]:
+    """Expired or failed posts for which a request had left: they may be there after all. Days in
+    which the channel or the account was stopped do not count."""
     return list(
         Post.select(Post, Channel, Meme)
         .join(Channel)
@@ -62,7 +63,7 @@ def given_up_after_sending(channel: Channel, now: datetime) -> list[Post]:
             (Post.channel == channel)
             & Post.state.in_(("expired", "failed"))
             & Post.sending_at.is_null(False)
-            & (Post.sending_at > now - LOOK_BACK)
+            & (Post.sending_at > time_that_counts(account, channel, now) - LOOK_BACK)
         )
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from publisher.ledger.models import Alert
@@ -17,8 +19,16 @@ def raise_alert(key: str, code: str, facts: dict[str, Any], now: datetime) -> bo
 
 
 def cure_alert(key: str, now: datetime) -> bool:
-    """Close the open alert with this key; True when there was one."""
-    closed = (
-        Alert.update(cured_at=now).where((Alert.key == key) & Alert.cured_at.is_null()).execute()
-    )
-    return closed > 0
+    """Close the open alerts with this key, and those of its parts, `key:…`; True when there were
+    any."""
+    return bool(Alert.update(cured_at=now).where(_open(key)).execute())
+
+
+def in_trouble_since(*keys: str) -> datetime | None:
+    """When the oldest of the open alerts with these keys, or of their parts, was raised."""
+    first = Alert.select().where(reduce(or_, map(_open, keys))).order_by(Alert.raised_at).first()
+    return first.raised_at if first else None
+
+
+def _open(key: str) -> Any:
+    return ((Alert.key == key) | Alert.key.startswith(f"{key}:")) & Alert.cured_at.is_null()

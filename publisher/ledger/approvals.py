@@ -16,6 +16,7 @@ from typing import Any
 
 from publisher.ledger.models import Approval, Channel, Meme, Post, Slot, database
 from publisher.ledger.transitions import move
+from publisher.sentences import words
 
 DROPPED = ("dropped", "default_dropped")
 
@@ -95,24 +96,33 @@ def drop(approval: Approval, now: datetime, *, state: str = "dropped") -> str:
     """Take the post out: its slot is missed by its arm, its meme is refused. `late` when the post
     is under way or out."""
     with database.atomic():
-        gone = move(Post, approval.post_id, ("planned",), state="dropped", error="not approved")
+        gone = move(
+            Post, approval.post_id, ("planned",), state="dropped", error=words("not approved")
+        )
         if not gone:
             return "late"
         post = Post.get_by_id(approval.post_id)
-        Slot.update(state="dropped", reason="not approved").where(Slot.id == post.slot_id).execute()
+        Slot.update(state="dropped", reason=words("not approved")).where(
+            Slot.id == post.slot_id
+        ).execute()
         _refuse(post.meme_id)
         return _decide(approval, state, now, states=("waiting", "kept", "default_kept"))
 
 
 def replace(approval: Approval, meme: Meme, now: datetime) -> str:
-    """Put another ready meme of the same arm in the post's place."""
+    """Put another ready meme of the same arm in the post's place. `late` when a request for the
+    post has left before, whatever came of it."""
     if meme.origin != approval.arm:
         raise ValueError(f"meme {meme.id} is of arm {meme.origin}, the slot is {approval.arm}'s")
     with database.atomic():
         old = Post.get_by_id(approval.post_id).meme_id
         if not move(Meme, meme.id, ("ready",), state="queued"):
             return "gone"
-        if not move(Post, approval.post_id, ("planned",), meme=meme):
+        # One for which a request had left may yet be found in the channel, by its picture.
+        unsent = Post.update(meme=meme).where(
+            (Post.id == approval.post_id) & (Post.state == "planned") & Post.sending_at.is_null()
+        )
+        if not unsent.execute():
             Meme.update(state="ready").where(Meme.id == meme.id).execute()
             return "late"
         _refuse(old)

@@ -4,6 +4,7 @@
        ▲ │        │         │
        │ │        │         └──► planned    (the server said no; nothing was sent)
        │ └────────┴──► expired, failed      (nothing was sent)
+       │          └──► sending              (too late, and a request had left before)
        └── claimed by a worker that died
 
 Each is one conditional UPDATE: it holds only if the row still is where the caller thinks, and
@@ -201,6 +202,20 @@ def overdue_posts(now: datetime) -> list[Post]:
     """Posts never sent whose time has passed; `sending` ones are the reconciler's."""
     return list(
         Post.select().where((Post.state.in_(("planned", "claimed"))) & (Post.expires_at <= now))
+    )
+
+
+def put_in_doubt(now: datetime) -> int:
+    """planned or claimed ► sending, for overdue posts for which a request had left before: what
+    became of them the channel tells, and not the clock."""
+    return int(
+        Post.update(state="sending", next_try_at=now)
+        .where(
+            Post.state.in_(("planned", "claimed"))
+            & (Post.expires_at <= now)
+            & Post.sending_at.is_null(False)
+        )
+        .execute()
     )
 
 

@@ -20,8 +20,9 @@ from PIL import Image
 from telethon import errors
 
 from publisher.ledger import transitions
-from publisher.ledger.alerts import raise_alert
+from publisher.ledger.alerts import cure_alert, in_trouble_since, raise_alert
 from publisher.ledger.models import Channel, Meme, Post
+from publisher.sentences import words
 from publisher.telegram.account import TelegramAccount
 from publisher.telegram.errors import Trouble, classify
 from publisher.telegram.governor import AccountStopped, NotNow
@@ -97,6 +98,7 @@ class Publisher:
         except ValueError as error:
             return self._refused(post, "picture", str(error))
         try:
+            self.account.governor.may_send()
             peer = await find_peer(self.account, post.channel.handle, self.clock())
             uploaded = await self.account.upload(picture, "meme.jpg")
         except (NotNow, AccountStopped):
@@ -114,17 +116,22 @@ class Publisher:
         """The file's bytes. Raises ValueError when it or the caption cannot be sent."""
         if caption_units(post.caption) > CAPTION_LIMIT:
             raise ValueError(
-                f"the caption has {caption_units(post.caption)} UTF-16 units, "
-                f"Telegram takes {CAPTION_LIMIT}"
+                words(
+                    "the caption has {units} UTF-16 units, Telegram takes {most}",
+                    units=caption_units(post.caption),
+                    most=CAPTION_LIMIT,
+                )
             )
         path = self.media / post.meme.file
         try:
             data = path.read_bytes()
             Image.open(io.BytesIO(data)).verify()
         except FileNotFoundError as error:
-            raise ValueError(f"{path}: the picture is gone") from error
+            raise ValueError(words("{file}: the picture is gone", file=path)) from error
         except Exception as error:
-            raise ValueError(f"{path}: not a picture any more: {error}") from error
+            raise ValueError(
+                words("{file}: not a picture any more: {why}", file=path, why=error)
+            ) from error
         return data
 
     async def _send(self, post: Post, peer: Any, uploaded: Any) -> str:
@@ -145,6 +152,7 @@ class Publisher:
             return self._after_sending(post, classify(error))
         steps.debug("sent")
         transitions.published(post, message_id, self.clock())
+        works_again(post.channel, self.clock())
         steps.debug("published")
         return "published"
 
@@ -202,8 +210,9 @@ class Publisher:
 
         First the channel's history is read; a post found there is published. Not found and still
         in time: sent again with the same random_id, which the server knows if it has it. Not
-        found, too late and long enough ago that nothing can be under way: expired. What could
-        not be looked for during two days after its time fails.
+        found, too late and long enough ago that nothing can be under way: expired, or failed when
+        the server said that it has it. What could not be looked for during two days after its
+        time fails; days in which the account or the channel was stopped do not count.
         """
         try:
             return await self._settle(post)
@@ -226,15 +235,16 @@ class Publisher:
                 return self._too_late(post, now)
             if post.channel.state != "ok" or post.channel.paused:
                 later = now + backoff(3, post.random_id)
-                return self._unsettled(post, "unclear", "the channel is paused or stopped", later)
-            if post.error_kind == "there" and post.attempts >= LOOKS_BEFORE_FAILED:
-                return self._set_aside(
-                    post, "there", "the server knows it, the channel's history does not show it"
+                return self._unsettled(
+                    post, "unclear", words("the channel is paused or stopped"), later
                 )
+            if post.error_kind == "there" and post.attempts >= LOOKS_BEFORE_FAILED:
+                return self._not_shown(post)
             try:
                 picture = self._picture(post)
             except ValueError as error:
                 return self._cannot_resend(post, str(error), now)
+            self.account.governor.may_send()
             peer = await find_peer(self.account, post.channel.handle, now)
             uploaded = await self.account.upload(picture, "meme.jpg")
         except NotNow as wait:
@@ -264,6 +274,7 @@ class Publisher:
         except Exception as error:
             return self._after_looking(post, classify(error))
         transitions.published(post, message_id, self.clock())
+        works_again(post.channel, self.clock())
         steps.debug("reconciled")
         return "published"
 
@@ -275,10 +286,12 @@ class Publisher:
         return self._unsettled(post, trouble.kind, trouble.name, later)
 
     def _unsettled(self, post: Post, kind: str, reason: str, later: datetime) -> str:
-        if self.clock() < post.expires_at + HOPELESS_AFTER:
-            transitions.unclear(post, kind, reason, later)
+        counts = time_that_counts(self.account.name, post.channel, self.clock())
+        if counts < post.expires_at + HOPELESS_AFTER:
+            transitions.unclear(post, what_is_known(post, kind), reason, later)
             return "sending"
-        return self._set_aside(post, kind, f"what became of it could not be seen: {reason}")
+        unseen = words("what became of it could not be seen: {why}", why=reason)
+        return self._set_aside(post, kind, unseen)
 
     def _cannot_resend(self, post: Post, reason: str, now: datetime) -> str:
         if now - post.sending_at < SURE_AFTER:
@@ -286,11 +299,19 @@ class Publisher:
             return "sending"
         return self._set_aside(post, "picture", reason)
 
+    def _not_shown(self, post: Post) -> str:
+        reason = words("the server knows it, the channel's history does not show it")
+        return self._set_aside(post, "there", reason)
+
     def _too_late(self, post: Post, now: datetime) -> str:
         if now - post.sending_at < SURE_AFTER:
-            transitions.unclear(post, "late", "waiting to be sure", post.sending_at + SURE_AFTER)
+            later = post.sending_at + SURE_AFTER
+            known = what_is_known(post, "late")
+            transitions.unclear(post, known, words("waiting to be sure"), later)
             return "sending"
-        transitions.expired(post, "not in the channel's history, and too late to send again")
+        if post.error_kind == "there":
+            return self._not_shown(post)
+        transitions.expired(post, words("not in the channel's history, and too late to send again"))
         return "expired"
 
     async def find_in_channel(self, post: Post) -> Seen | None:
@@ -306,8 +327,9 @@ class Publisher:
 
         It is a photo with the post's caption, not known as another post's message, and the same
         picture by perceptual hash (the server re-compresses pictures). Memes on one template
-        look alike: what is more like another unsettled post's picture is that post's. The time
-        only keeps old history out, since a clock of ours may have been wrong. Where the server
+        look alike: what is more like another unsettled post's picture is that post's. Of equals
+        it is the one that the account sent itself, then the nearest in time. Else the time only
+        keeps old history out, since a clock of ours may have been wrong. Where the server
         gives no picture, its word that it has this random_id is enough for the only message that
         can be it. `prints` keeps what was downloaded, by message id.
         """
@@ -340,7 +362,8 @@ class Publisher:
             if not row.message_id and row.id != post.id and same_words(row.caption, post.caption)
         ]
         rivals = [other for other in others if other]
-        ranked: list[tuple[float, Seen]] = []
+        sent_at = post.sending_at or post.due_at
+        ranked: list[tuple[tuple[float, bool, float], Seen]] = []
         for candidate in candidates:
             if candidate.message_id not in prints:
                 prints[candidate.message_id] = await self.print_of_message(candidate)
@@ -356,7 +379,8 @@ class Publisher:
                 continue
             distance = ours.apart(theirs)
             if distance is not None and (nearest is None or distance <= nearest):
-                ranked.append((distance, candidate))
+                elapsed = abs((candidate.at - sent_at).total_seconds())
+                ranked.append(((distance, not candidate.outgoing, elapsed), candidate))
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
     async def print_of_message(self, message: Seen) -> Print | None:
@@ -369,9 +393,27 @@ class Publisher:
             return None
 
 
+def what_is_known(post: Post, kind: str) -> str:
+    """What the server said of a random_id stays true, whatever kept us from looking since."""
+    return "there" if post.error_kind == "there" else kind
+
+
+def time_that_counts(account: str, channel: Channel, now: datetime) -> datetime:
+    """Now, or when the trouble began that keeps the account or this channel from working: it
+    stands still for what waits to be looked for."""
+    since = in_trouble_since(f"account:{account}", f"channel:{channel.handle}")
+    return min(since, now) if since else now
+
+
+def works_again(channel: Channel, now: datetime) -> None:
+    """A send succeeded: whatever stopped the channel is over, and would be news again."""
+    cure_alert(f"channel:{channel.handle}", now)
+    Channel.update(reason="").where((Channel.id == channel.id) & (Channel.state == "ok")).execute()
+
+
 def stop_channel(channel: Channel, reason: str, now: datetime) -> None:
-    """Stop one channel and tell the owner once."""
+    """Stop one channel and tell the owner, once for each reason until a send succeeds."""
     Channel.update(state="stopped", reason=reason).where(Channel.id == channel.id).execute()
     facts = {"channel": channel.handle, "reason": reason}
-    if raise_alert(f"channel:{channel.handle}", "channel_stopped", facts, now):
+    if raise_alert(f"channel:{channel.handle}:{reason}", "channel_stopped", facts, now):
         log.error("channel %s stopped: %s", channel.handle, reason)
