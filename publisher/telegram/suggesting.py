@@ -108,7 +108,7 @@ class Suggester:
             return self._later(row, "account", str(stop), self.clock() + timedelta(minutes=5))
         except (CostsStars, NoInbox) as reason:
             return self._shut(row, str(reason))
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             ledger.failed(row, "picture", str(error))
             return "failed"
         except Exception as error:

@@ -13,16 +13,19 @@ from jobs.cure import cure
 from jobs.publish import publish
 from jobs.reconcile import reconcile
 from jobs.services import Services
+from jobs.suggest import suggest
+from jobs.watch import watch
 from publisher.daemon import Daemon
 from publisher.ledger import transitions
 from publisher.ledger.approvals import ask, replace
-from publisher.ledger.models import Account, Alert, Channel, Meme, Post
+from publisher.ledger.models import Account, Alert, Channel, Meme, Post, Suggestion
 from publisher.sandbox import LoopbackTelegram
 from publisher.sandbox.records import Peer
 from publisher.settings.model import ServerSettings
 from publisher.telegram.client import make_client
 from publisher.telegram.errors import classify
 from tests.conftest import NOON, PHONE, Clock, make_post
+from tests.partners.test_conversations import BOT, add_box, add_memes, our_photos, with_partner
 from tests.telegram.test_publishing import created
 from tests.telegram.test_stops import heard, told
 from tests.telegram.test_survival import deliver
@@ -269,3 +272,24 @@ async def test_a_post_deleted_before_it_was_found_ends_with_what_the_server_said
     assert (stored.state, stored.error_kind) == ("failed", "there")
     assert "the server knows it" in stored.error
     assert created(telegram) == [post.random_id]
+
+
+@pytest.mark.parametrize("step", ["the way to the partner", "the offer"])
+async def test_a_connection_that_breaks_costs_no_offer(
+    services: Services, telegram: LoopbackTelegram, clock: Clock, step: str
+) -> None:
+    bot, _ = add_box(telegram, "polite")
+    with_partner(services, **BOT)
+    add_memes(services, 1)
+    await watch(services, clock())
+    method = "messages.sendMessage" if step == "the way to the partner" else "messages.sendMedia"
+    telegram.faults.drop(method, after=True, nth=1)
+    telegram.faults.error(method, "CHAT_WRITE_FORBIDDEN", times=1)
+    await suggest(services, clock())
+    assert Suggestion.get().state == ("sending" if step == "the offer" else "planned")
+    telegram.faults.clear()
+    for _ in range(3):
+        await suggest(services, clock.forward(minutes=30))
+    assert Suggestion.get().state == "sent"
+    assert our_photos(telegram, bot) == 1
+    assert not Alert.select()
