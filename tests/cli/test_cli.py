@@ -68,8 +68,58 @@ def test_check_names_what_is_missing_and_what_to_do(home: Path) -> None:
     assert found["templates"]["ok"] and found["database"]["ok"]
     assert not found["inbox"]["ok"] and "mkdir" in found["inbox"]["remedy"]
     assert not found["session"]["ok"] and "api_id" in found["session"]["found"]
+
+
+SHIPPED = {
+    "channels": "@kotiki_i_kod, @dedlain_segodnya",
+    "sources": "http://feeds.sandbox.invalid/city_ru.xml, "
+    "http://feeds.sandbox.invalid/tech_ru.xml, "
+    "http://feeds.sandbox.invalid/news_ru.xml, http://feeds.sandbox.invalid/tech_en.xml, "
+    "@novosti_sandbox, @tech_sandbox",
+    "partners": "@memy_dlya_svoih, @chatik_memy_kanal, @smeshnoe_ryadom",
+}
+OWN = """
+[owner]
+ids = [123456789]
+[[channels]]
+handle = "@my_channel"
+times = ["10:00"]
+[[sources]]
+feed = "https://news.example/rss"
+[[sources]]
+channel = "@some_news"
+"""
+
+
+def test_check_names_what_of_the_shipped_config_is_to_be_replaced(home: Path) -> None:
     (home / "inbox").mkdir()
-    assert publisher("check", "--offline").exit_code == 0
+    result = publisher("check", "--offline", "--json")
+    wrong = {f["what"]: f for f in json.loads(result.output) if not f["ok"]}
+    assert result.exit_code == 1 and wrong.keys() == {"owner", *SHIPPED}
+    assert "nobody is told of alerts" in wrong["owner"]["found"]
+    assert "owner.ids" in wrong["owner"]["remedy"]
+    for what, names in SHIPPED.items():
+        assert wrong[what]["found"] == f"of the demo, not yours: {names}"
+        assert f"[[{what}]]" in wrong[what]["remedy"]
+    said = publisher("check", "--offline").output
+    assert "✗ owner: owner.ids пуст, о тревогах никто не узнает  → впишите" in said
+    assert f"✗ partners: из демо, не ваши: {SHIPPED['partners']}  → " in said
+
+
+def test_check_of_an_owners_own_config_is_content(home: Path) -> None:
+    (home / "inbox").mkdir()
+    (home / "config.toml").write_text(OWN)
+    result = publisher("check", "--offline", "--json")
+    found = {f["what"]: f["found"] for f in json.loads(result.output)}
+    assert result.exit_code == 0, found
+    assert found["owner"] == "1 named" and found["sources"] == "2 named"
+    assert found["partners"] == "none: memes are offered to nobody"
+    config = OWN[: OWN.index("[[sources]]")]
+    (home / "config.toml").write_text(config)
+    lacking = "none, and no memes.evergreen: there is nothing to make memes of"
+    assert lacking in publisher("check", "--offline", "--json").output
+    (home / "config.toml").write_text(config + '[memes]\nevergreen = ["кот"]\n')
+    assert "нет: темы только из memes.evergreen" in publisher("check", "--offline").output
 
 
 def test_status_speaks_to_people_and_to_programs(home: Path) -> None:
