@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from publisher.screen import Verdict, screen_caption, screen_topics
+from publisher.screen import Verdict, screen_captions, screen_topics
 from publisher.screen.train import Example, examples
 
 
@@ -24,9 +24,7 @@ def main() -> None:
     options = parser.parse_args()
     measure("headlines", options.part, screen_topics, options.errors)
     measure("words", options.part, screen_topics, options.errors)
-    measure(
-        "captions", options.part, lambda texts: [screen_caption(t) for t in texts], options.errors
-    )
+    measure("captions", options.part, screen_captions, options.errors)
 
 
 def measure(

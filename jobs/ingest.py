@@ -16,7 +16,7 @@ from publisher.ledger.alerts import cure_alert, raise_alert
 from publisher.ledger.models import Meme
 from publisher.memes.phash import picture_hash
 from publisher.memes.pictures import PictureError, normalise
-from publisher.screen import screen_caption
+from publisher.screen import screen_words
 from publisher.sentences import Twofold, in_language, joined, words
 from publisher.validation import wanted
 
@@ -65,7 +65,7 @@ def examine(path: Path, note: Note | None = None) -> Arrival:
     """Raises ValueError with the reason to refuse the picture. `note`: instead of one beside it."""
     note = note or read_note(path.with_suffix(".toml"))
     data = normalise(path)
-    verdict = screen_caption(note.texts) if note.texts else None
+    verdict = screen_words(note.texts) if note.texts else None
     if verdict and not verdict.ok:
         raise ValueError(
             words(

@@ -25,7 +25,7 @@ from publisher.ledger.database import relaxed
 from publisher.ledger.models import Meme, Wish, database
 from publisher.memes.frames_clean import TopicError, clean_topic
 from publisher.memes.make import Made, make_memes
-from publisher.screen import screen_caption
+from publisher.screen import screen_words
 from publisher.wording import say
 from publisher.workers import WorkerDied, WorkerHung
 
@@ -128,7 +128,7 @@ class Desk:
             return "", codes.get(error.code, "bot_unclear")
         if len(topic) > self.rule.topic_chars:
             return "", "bot_too_long"
-        verdict = screen_caption(topic, language, self.services.settings.topics.blocklist)
+        verdict = screen_words(topic, self.services.settings.topics.blocklist)
         return (topic, "") if verdict.ok else ("", WHY_NOT.get(verdict.reason, "bot_refused"))
 
     def order(

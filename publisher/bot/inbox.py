@@ -21,7 +21,8 @@ from publisher.bot.talk import language_of
 from publisher.ledger.models import Meme
 from publisher.memes.phash import distance
 from publisher.memes.pictures import MAX_BYTES, PictureError
-from publisher.screen import screen_caption
+from publisher.screen import screen_words
+from publisher.sentences import in_language
 from publisher.telegram.errors import classify
 from publisher.telegram.governor import AccountStopped, NotNow
 from publisher.wording import say
@@ -103,7 +104,7 @@ class Inbox:
         texts = tuple(line.strip() for line in caption.splitlines() if line.strip())
         if texts:
             blocklist = self.services.settings.topics.blocklist
-            verdict = screen_caption(texts, None, blocklist)
+            verdict = screen_words(texts, blocklist)
             if not verdict.ok:
                 why = verdict.explain(asker.speaks)
                 raise Refused(say("inbox_screened", asker.speaks, why=why))
@@ -119,7 +120,9 @@ class Inbox:
         try:
             return await self.sender.account.download(message)
         except (NotNow, AccountStopped) as wait:
-            raise Refused(say("inbox_unreachable", asker.speaks, why=str(wait))) from wait
+            raise Refused(
+                say("inbox_unreachable", asker.speaks, why=in_language(wait, asker.speaks))
+            ) from wait
         except Exception as error:
             name = classify(error).name
             raise Refused(say("inbox_unreachable", asker.speaks, why=name)) from error

@@ -19,7 +19,7 @@ from publisher.memes.render import RenderError, TextDoesNotFit, render
 from publisher.memes.request import Candidate, Work
 from publisher.memes.types import Caption
 from publisher.memes.writing import RANK_SECONDS
-from publisher.screen import screen_caption
+from publisher.screen import screen_captions
 from publisher.sentences import words
 
 FRAME_CUT = 0.5  # what a frame cut to the topic gains over one for any, on the ranker's 0 … 1
@@ -33,7 +33,7 @@ def choose(
     work: Work, candidates: Sequence[Candidate], model: Model | None
 ) -> tuple[list[Candidate], list[Candidate]]:
     """The best of `candidates`, drawn, the best first; and all others, each with its reason."""
-    screened = [_screened(work, candidate) for candidate in _new(work, candidates)]
+    screened = _screened(work, _new(work, candidates))
     refused = [candidate for candidate in screened if candidate.refused]
     kept = [candidate for candidate in screened if not candidate.refused]
     ranked = _ranked(work, kept, len(candidates), model)
@@ -54,12 +54,16 @@ def _new(work: Work, candidates: Sequence[Candidate]) -> list[Candidate]:
     return found
 
 
-def _screened(work: Work, candidate: Candidate) -> Candidate:
-    caption = candidate.caption
-    verdict = screen_caption(caption.texts, caption.language, work.request.blocklist)
-    if candidate.refused or verdict.ok:
-        return candidate
-    return replace(candidate, refused=f"screened ({verdict.reason}): {verdict.explain('en')}")
+def _screened(work: Work, candidates: Sequence[Candidate]) -> list[Candidate]:
+    texts = [candidate.caption.texts for candidate in candidates]
+    return [
+        candidate
+        if candidate.refused or verdict.ok
+        else replace(candidate, refused=f"screened ({verdict.reason}): {verdict.explain('en')}")
+        for candidate, verdict in zip(
+            candidates, screen_captions(texts, work.request.blocklist), strict=True
+        )
+    ]
 
 
 def _ranked(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from publisher.screen import disguise, personal
+from publisher.screen import disguise, personal, second_opinion
 from publisher.screen.lexical import read
 from publisher.screen.people import find_addressed_insult, find_threat
 from publisher.screen.phrases import FOLDER, blocklist_lexicon
@@ -17,10 +17,14 @@ from publisher.screen.words import words
 MAX_CHARS = 4000
 """A longer text is no caption."""
 
+GRAVE = 0.9
+"""The score of a grave word: what else the rules find is sure."""
 _KINDS = ("slur", "obscenity", "sexual", "insult")
 _NEVER_LIGHT = frozenset({"death", "terror", "suicide"})
 """Grave subjects of which a caption may not even carry an ambiguous word; of the others only
 an unambiguous one refuses it (a meme may say that a deadline attacks)."""
+_NEVER_EXCUSED = frozenset({"terror", "suicide", "war", "children", "slur"})
+"""Grave subjects on which no classifier is asked whether it was only meant as a figure."""
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -36,16 +40,59 @@ class WordLists:
     masked: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """From which probability of cruelty a caption is refused."""
+
+    telling: float
+    """... when it holds a grave word, of those that can be meant as a figure («я умер»)."""
+    plain: float
+    """... when the rules find nothing in it."""
+
+
 def screen_caption(
     texts: str | Sequence[str], language: str | None = None, blocklist: Sequence[str] = ()
 ) -> Verdict:
-    """Judge a caption: one text, or the texts of a template's boxes.
+    """Judge a caption: one text, or the texts of a template's boxes. See `screen_captions`."""
+    return screen_captions([texts], blocklist)[0]
 
-    Both languages are read whatever `language` says of the caption: a Russian caption can carry
-    an English obscenity. `blocklist` holds the owner's words and phrases, found in all their
-    forms (`stem*` by beginning). Rules only: fast, no model.
+
+def screen_captions(
+    captions: Sequence[str | Sequence[str]], blocklist: Sequence[str] = ()
+) -> list[Verdict]:
+    """Judge many captions at once, in order: by rules, then by a classifier.
+
+    What the rules of `screen_words` refuse is refused, except that a grave word may turn out to
+    be a figure of speech. Both languages are read in every caption.
     """
-    whole = texts if isinstance(texts, str) else "\n".join(texts)
+    wholes = [_whole(texts) for texts in captions]
+    cut = [whole[:MAX_CHARS] for whole in wholes]
+    probabilities = second_opinion.probabilities("captions", cut, second_opinion.features(cut))
+    thresholds = Thresholds(*second_opinion.model("captions").limits)
+    return [
+        decide(screen_words(whole, blocklist), float(p), thresholds)
+        for whole, p in zip(wholes, probabilities, strict=True)
+    ]
+
+
+def decide(by_rules: Verdict, probability: float, thresholds: Thresholds) -> Verdict:
+    """The verdict on what the rules found and what the classifier thinks."""
+    if by_rules.ok:
+        ok = probability < thresholds.plain
+        return Verdict(ok, "ok" if ok else "doubt", round(probability, 4))
+    figurative = by_rules.score == GRAVE and by_rules.reason not in _NEVER_EXCUSED
+    if figurative and probability < thresholds.telling:
+        return Verdict(True, "ok", round(probability, 4))
+    return by_rules
+
+
+def screen_words(texts: str | Sequence[str], blocklist: Sequence[str] = ()) -> Verdict:
+    """Judge a caption by rules only: under a millisecond, no model, and stricter on grave words.
+
+    `blocklist` holds the owner's words and phrases, found in all their forms (`stem*` by
+    beginning).
+    """
+    whole = _whole(texts)
     if not whole.strip():
         return Verdict(False, "empty", 1.0)
     if len(whole) > MAX_CHARS or _BIDI.search(whole) or {"\0", "\ufffd"} & set(whole):
@@ -70,8 +117,13 @@ def screen_caption(
         *(hit for hit in reading.weak if hit[0] in _NEVER_LIGHT),
     ]
     if grave:
-        return Verdict(False, grave[0][0], 0.9, tuple(dict.fromkeys(term for _, term in grave)))
+        kind = next((kind for kind, _ in grave if kind in _NEVER_EXCUSED), grave[0][0])
+        return Verdict(False, kind, GRAVE, tuple(dict.fromkeys(term for _, term in grave)))
     return Verdict(True, "ok", 0.0)
+
+
+def _whole(texts: str | Sequence[str]) -> str:
+    return texts if isinstance(texts, str) else "\n".join(texts)
 
 
 def blocklist_hit(text: str, blocklist: Sequence[str]) -> tuple[str, ...] | None:

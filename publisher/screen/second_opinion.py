@@ -1,53 +1,76 @@
-"""A small classifier beside the lexicon: does a text sound like a grave subject?
+"""Small classifiers beside the rules: does a topic sound grave, does a caption sound cruel?
 
-A support vector machine with a Gaussian kernel over the built-in sentence embedding of the text
-as written and in lower case; trained by `python -m publisher.screen.train` on the labelled
-headlines. It always uses the built-in embedding, whatever model the rest of the house uses.
+Each is the sum of two: a support vector machine with a Gaussian kernel over the built-in sentence
+embedding of the text as written and in lower case, and a linear classifier of its words and pairs
+of words. Trained by `python -m publisher.screen.train` on the labelled texts. They always use the
+built-in embedding, whatever model the rest of the house uses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from publisher.embedding import embed
-from publisher.screen.words import fold, in_one_alphabet
+from publisher.screen.words import fold, in_one_alphabet, words
 
-WEIGHTS = Path(__file__).parent / "second_opinion.npz"
+Subject = Literal["topics", "captions"]
+FOLDER = Path(__file__).parent / "opinions"
 GAMMA = 0.7
+TERMS_SHARE = 0.2
+"""What the words count for beside the support vector machine."""
 _BATCH = 1000
 _CYRILLIC_DIGITS = str.maketrans("0346", "озчб")
 _LATIN_DIGITS = str.maketrans("01345", "oieas")
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """At which probability of a grave subject a topic is refused."""
+class Terms:
+    """score = Σ weight · tf-idf + intercept, with tf-idf = (1 + log count) · idf of each known
+    term, divided by their Euclidean norm."""
 
-    weak: float
-    """... when it holds an ambiguous word (an explosion, a battle, to die)."""
-    figurative: float
-    """... when its ambiguous words all belong to known figures of speech."""
-    plain: float
-    """... when the lexicon finds nothing in it."""
+    places: Mapping[str, int]
+    idf: np.ndarray
+    weights: np.ndarray
+    intercept: float
+
+    def score(self, text: str) -> float:
+        counts = Counter(term for term in terms_of(text) if term in self.places)
+        if not counts:
+            return self.intercept
+        at = [self.places[term] for term in counts]
+        values = (1 + np.log(list(counts.values()))) * self.idf[at]
+        return float(values @ self.weights[at] / np.linalg.norm(values)) + self.intercept
 
 
 @dataclass(frozen=True)
 class Model:
-    """distance = Σ weights · exp(−GAMMA ‖x − support‖²) + intercept; the probability of a grave
-    subject is the logistic function of slope · distance + offset (Platt scaling)."""
+    """distance = Σ weights · exp(−GAMMA ‖x − support‖²) + intercept + TERMS_SHARE · score of the
+    terms; the probability of a bad text is the logistic function of slope · distance + offset
+    (Platt scaling)."""
 
     support: np.ndarray
     weights: np.ndarray
     intercept: float
     slope: float
     offset: float
-    thresholds: Thresholds
+    terms: Terms
+    limits: tuple[float, ...]
+    """The thresholds chosen in training; what each is for, the screen of that subject says."""
+
+
+def terms_of(text: str) -> list[str]:
+    """The words of `text` by their shortest lemmas, and the pairs of neighbours."""
+    lemmas = [min(word.lemmas, key=lambda lemma: (len(lemma), lemma)) for word in words(text)]
+    return lemmas + [f"{first} {second}" for first, second in pairwise(lemmas)]
 
 
 def features(texts: Sequence[str]) -> np.ndarray:
@@ -71,34 +94,48 @@ def _meant(token: str) -> str:
     return token if meant == folded else meant
 
 
-def grave_probabilities(texts: Sequence[str]) -> np.ndarray:
-    """Probability of a grave subject for each text, shape (n,)."""
-    batches = [texts[i : i + _BATCH] for i in range(0, len(texts), _BATCH)]
-    return np.concatenate(
-        [_probabilities(features(batch), model()) for batch in batches] or [np.zeros(0)]
+def probabilities(subject: Subject, texts: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    """For each text and row of its features the probability that it is grave (topics) or cruel
+    (captions), shape (n,)."""
+    known = model(subject)
+    starts = range(0, len(rows), _BATCH)
+    distance = np.concatenate(
+        [_distance(rows[i : i + _BATCH], known) for i in starts] or [np.zeros(0)]
     )
+    distance += TERMS_SHARE * np.array([known.terms.score(text) for text in texts])
+    return 1 / (1 + np.exp(-(known.slope * distance + known.offset)))
 
 
-def _probabilities(rows: np.ndarray, known: Model) -> np.ndarray:
+def _distance(rows: np.ndarray, known: Model) -> np.ndarray:
     squares = (
         (rows**2).sum(axis=1)[:, None]
         + (known.support**2).sum(axis=1)[None, :]
         - 2 * rows @ known.support.T
     )
-    distance = np.exp(-GAMMA * squares) @ known.weights + known.intercept
-    return 1 / (1 + np.exp(-(known.slope * distance + known.offset)))
+    return np.exp(-GAMMA * squares) @ known.weights + known.intercept
+
+
+def weights_file(subject: Subject) -> Path:
+    return FOLDER / f"{subject}.npz"
 
 
 @cache
-def model() -> Model:
-    """The trained model."""
-    with np.load(WEIGHTS) as stored:
-        intercept, slope, offset = map(float, stored["scalars"])
+def model(subject: Subject) -> Model:
+    """The trained model of a subject."""
+    with np.load(weights_file(subject)) as stored:
+        intercept, slope, offset, terms_intercept = map(float, stored["scalars"])
+        terms = str(stored["terms"]).split("\n")
         return Model(
             stored["support"].astype(np.float32),
             stored["weights"].astype(np.float32),
             intercept,
             slope,
             offset,
-            Thresholds(*map(float, stored["thresholds"])),
+            Terms(
+                {term: place for place, term in enumerate(terms)},
+                stored["idf"],
+                stored["terms_weights"],
+                terms_intercept,
+            ),
+            tuple(map(float, stored["thresholds"])),
         )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from publisher.screen import disguise, second_opinion
 from publisher.screen.captions import bad_word, blocklist_hit
 from publisher.screen.lexical import Reading, read
-from publisher.screen.second_opinion import Thresholds
+from publisher.screen.people import find_addressed_insult
 from publisher.screen.verdict import Verdict
 
 MAX_CHARS = 3000
 """A headline and its lead are shorter; what follows is not read."""
+
+_FLAG = 0.3
+"""How far apart a find of the lexicon moves two texts; embeddings have the length 1."""
 
 _TURNED = re.compile("[\u202d\u202e]")
 """Marks that turn the direction of reading; those that only frame a foreign word are harmless."""
@@ -30,6 +36,18 @@ _INSTRUCTION = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """From which probability of a grave subject a topic is refused."""
+
+    weak: float
+    """... when it holds an ambiguous word (an explosion, a battle, to die)."""
+    figurative: float
+    """... when its ambiguous words all belong to known figures of speech."""
+    plain: float
+    """... when the lexicon finds nothing in it."""
+
+
 def screen_topic(text: str, language: str | None = None, blocklist: Sequence[str] = ()) -> Verdict:
     """Judge a topic by its title, or title and lead in one text. See `screen_topics`."""
     return screen_topics([text], blocklist)[0]
@@ -39,16 +57,28 @@ def screen_topics(texts: Sequence[str], blocklist: Sequence[str] = ()) -> list[V
     """Judge many topics at once, in order.
 
     A topic is refused when it holds a word of the owner's `blocklist`, an obscenity or sexual
-    content, or a word of the lexicon that no figure of speech excuses; ambiguous words and
-    silence of the lexicon are decided by a classifier (`second_opinion`). Both languages are
-    read in every text.
+    content, an insult to a person, or a word of the lexicon that no figure of speech excuses;
+    ambiguous words and silence of the lexicon are decided by a classifier (`second_opinion`).
+    Both languages are read in every text.
     """
     cut = [text[:MAX_CHARS] for text in texts]
-    probabilities = second_opinion.grave_probabilities(cut)
-    return [_judge(text, float(p), blocklist) for text, p in zip(cut, probabilities, strict=True)]
+    readings = [read(text) for text in cut]
+    probabilities = second_opinion.probabilities("topics", cut, features(cut, readings))
+    return [
+        _judge(text, reading, float(p), blocklist)
+        for text, reading, p in zip(cut, readings, probabilities, strict=True)
+    ]
 
 
-def _judge(text: str, probability: float, blocklist: Sequence[str]) -> Verdict:
+def features(texts: Sequence[str], readings: Sequence[Reading]) -> np.ndarray:
+    """What the classifier of topics sees, shape (n, 1027): the sentence embeddings, and whether
+    the lexicon found grave words, ambiguous ones, figures of speech."""
+    found = [(bool(r.strong), bool(r.weak), bool(r.figurative)) for r in readings]
+    flags = _FLAG * np.array(found, dtype=np.float32).reshape(len(texts), 3)
+    return np.hstack([second_opinion.features(texts), flags])
+
+
+def _judge(text: str, reading: Reading, probability: float, blocklist: Sequence[str]) -> Verdict:
     if not text.strip():
         return Verdict(False, "empty", 1.0)
     plain = disguise.plain(text)
@@ -61,7 +91,9 @@ def _judge(text: str, probability: float, blocklist: Sequence[str]) -> Verdict:
         return Verdict(False, "instruction", 1.0, (match.group(),))
     if found := bad_word(plain):
         return Verdict(False, found[0], 1.0, (found[1],))
-    return decide(read(text), probability, second_opinion.model().thresholds)
+    if insult := find_addressed_insult(plain, text):
+        return Verdict(False, "insult", 1.0, (insult,))
+    return decide(reading, probability, Thresholds(*second_opinion.model("topics").limits))
 
 
 def decide(reading: Reading, probability: float, thresholds: Thresholds) -> Verdict:

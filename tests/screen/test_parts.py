@@ -5,8 +5,9 @@ import pytest
 
 from publisher.screen.lexical import read
 from publisher.screen.phrases import Lexicon, parse
-from publisher.screen.second_opinion import grave_probabilities, undisguised
+from publisher.screen.second_opinion import features, probabilities, terms_of, undisguised
 from publisher.screen.train import choose_thresholds, examples
+from publisher.screen.verdict import Verdict
 from publisher.screen.words import language_of, words
 
 
@@ -67,15 +68,21 @@ def test_labelled_sets_are_as_large_and_as_mixed_as_promised() -> None:
 
 
 def test_probabilities() -> None:
-    grave, light = grave_probabilities(["Ребёнок погиб в пожаре", "Кот украл сосиску"])
-    assert 0 <= light < grave <= 1
-    assert grave_probabilities([]).shape == (0,)
+    texts = ["Соседа наконец похоронили, можно шуметь", "Кот украл сосиску"]
+    cruel, light = probabilities("captions", texts, features(texts))
+    assert 0 <= light < cruel <= 1
+    assert probabilities("captions", [], features([])).shape == (0,)
+
+
+def test_terms_are_lemmas_and_neighbours() -> None:
+    assert terms_of("Коты спали. Cats") == ["кот", "спать", "cat", "кот спать", "спать cat"]
+    assert terms_of("") == []
 
 
 def test_thresholds_keep_the_recall_first() -> None:
-    texts = ["Погибли трое", "Взрыв на площади", "Кофе подорожал", "Снег выпал"]
+    scores = np.array([0.9, 0.4, 0.5, 0.1])
     bad = np.array([True, True, False, False])
-    _, on_direct, on_bad, passed = choose_thresholds(
-        [read(t) for t in texts], np.array([0.9, 0.6, 0.3, 0.1]), bad, bad
-    )
-    assert (on_direct, on_bad, passed) == (1, 1, 1)
+    verdicts = lambda limit: [Verdict(s < limit, "ok" if s < limit else "doubt", s) for s in scores]  # noqa: E731
+    grid = [0.2, 0.45, 0.6]
+    assert choose_thresholds(grid, verdicts, bad, bad, 0.98, 0.1) == (0.2, 1, 1, 0.5)
+    assert choose_thresholds(grid, verdicts, bad, bad, 0.0, 0.1) == (0.6, 0.5, 0.5, 1)

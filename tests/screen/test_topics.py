@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from publisher.screen import REASONS, screen_topic, screen_topics
 from publisher.screen.lexical import read
-from publisher.screen.second_opinion import Thresholds
-from publisher.screen.topics import decide
+from publisher.screen.topics import Thresholds, decide
 
 
 @pytest.mark.parametrize(
