@@ -33,7 +33,8 @@ T = TypeVar("T")
 LABELLED = Path(__file__).parent / "labelled"
 STRENGTH = 3.0
 TERMS_STRENGTH = 10.0
-TARGET_RECALL = 0.98
+TARGET_RECALL = 0.985
+"""More than the 0.98 that is promised: other hands write otherwise than we."""
 CRUEL: Mapping[Subject, float] = {"topics": 10.0, "captions": 3.0}
 """So many harmless texts refused are as bad as one cruel one let through. A caption was written
 to a topic that passed already."""
