@@ -48,6 +48,12 @@ class Thresholds:
     """... when the lexicon finds nothing in it."""
 
 
+LINE_WORDS = 12
+"""A text of as many words or more is a title with its lead. That says more than a line does, so
+it is believed as it stands; a lone line is judged sternly, because it may hide what happened."""
+WITH_LEAD = Thresholds(weak=0.4, figurative=0.8, plain=0.5)
+
+
 def screen_topic(text: str, language: str | None = None, blocklist: Sequence[str] = ()) -> Verdict:
     """Judge a topic by its title, or title and lead in one text. See `screen_topics`."""
     return screen_topics([text], blocklist)[0]
@@ -93,7 +99,8 @@ def _judge(text: str, reading: Reading, probability: float, blocklist: Sequence[
         return Verdict(False, found[0], 1.0, (found[1],))
     if insult := find_addressed_insult(plain, text):
         return Verdict(False, "insult", 1.0, (insult,))
-    return decide(reading, probability, Thresholds(*second_opinion.model("topics").limits))
+    line = Thresholds(*second_opinion.model("topics").limits)
+    return decide(reading, probability, line if len(text.split()) < LINE_WORDS else WITH_LEAD)
 
 
 def decide(reading: Reading, probability: float, thresholds: Thresholds) -> Verdict:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.screen import REASONS, screen_topic, screen_topics
+from publisher.screen import REASONS, screen_topic, screen_topics, second_opinion
 from publisher.screen.lexical import read
 from publisher.screen.topics import Thresholds, decide
 
@@ -170,3 +171,14 @@ def test_any_text_gets_a_verdict(text: str) -> None:
 
 def test_endless_text_takes_bounded_time() -> None:
     assert screen_topic("погода " * 1_000_000).reason in REASONS
+
+
+def test_a_lead_is_believed_more_than_a_lone_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of a dozen words says what happened; a line of the same probability may hide it."""
+    title = "Лифт делает комплименты"
+    lead = "Жильцы одной многоэтажки говорят, что теперь ездят на нём лишний раз"
+    monkeypatch.setattr(second_opinion, "probabilities", lambda *_: np.array([0.45]))
+    assert screen_topic(title).reason == "doubt"
+    assert screen_topic(f"{title}. {lead}").ok
+    monkeypatch.setattr(second_opinion, "probabilities", lambda *_: np.array([0.5]))
+    assert screen_topic(f"{title}. {lead}").reason == "doubt"
