@@ -161,7 +161,9 @@ def _is_spoken(word: str) -> bool:
 
 
 def _is_person(word: str) -> bool:
-    return any(reading.normal_form in _listed("nowhere") for reading in _nouns(word))
+    """Of the words that are nowhere; «лс» is no noun to the dictionary."""
+    nowhere = _listed("nowhere")
+    return word in nowhere or any(r.normal_form in nowhere for r in _nouns(word))
 
 
 def _nouns(word: str, *grammemes: str) -> list[Any]:

@@ -20,7 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from publisher.embedding import embed
-from publisher.partners.plain import normalise
+from publisher.partners.plain import UKRAINIAN, normalise
 from publisher.partners.subject import another_matter, without_asides
 
 Meaning = Literal[
@@ -62,6 +62,10 @@ AFTERWARDS = re.compile(
 PASSED = re.compile(r"\bмодерация (?:успешно |полностью )?пройдена\b")
 BY_ITSELF = re.compile(r"\b(?:опубликован|размещен|выложен|выйдет|появится)\w* автоматически\b\W*$")
 """Words of a decision to come that tell of none beside «одобрено»."""
+TO_COME = re.compile(
+    r"\b(?:буд[еу]т|стан[еу]т)\b[^.!?,—–]{0,30}\bодобрен|\bодобрен\w* (?:буд[еу]т|стан[еу]т)\b"
+)
+"""«Будет одобрено — выйдет»: a condition."""
 ABOUT_ANOTHER = re.compile(
     r"\b(?:предыдущ|прошл|уже\b|раньше|ранее|заявок|сегодня|не\b|лимит|осталось)|n't\b|"
     r"\b(?:previous|earlier|last|already|not|limit|remaining|left)\b|\d\s*(?:/|из|of)\s*\d"
@@ -111,11 +115,11 @@ def read_rules(text: str, own: Sequence[Own] = ()) -> Reading:
     for rule in own:
         if re.search(rule.pattern, plain) or re.search(rule.pattern, text):
             return Reading(rule.meaning, f"own pattern {rule.pattern}", 1.0)
-    meaning, because = _by_words(plain)
+    meaning, because = _by_words(plain, bool(UKRAINIAN.search(text)))
     return Reading(meaning, because, 0.0 if meaning == "unknown" else 1.0)
 
 
-def _by_words(plain: str) -> tuple[Meaning, str]:
+def _by_words(plain: str, ukrainian: bool) -> tuple[Meaning, str]:
     if not re.search(r"\w", plain):
         return _by_emoji(plain)
     if opening := _found("introduction", plain):
@@ -131,7 +135,7 @@ def _by_words(plain: str) -> tuple[Meaning, str]:
         return "confirm", asked
     yes = _consent(plain)
     if yes and yes[0] in YES:
-        return _doubted(plain, yes) or yes
+        return _doubted(plain, yes, ukrainian) or yes
     if other := _found("other_thing", plain):
         return "unknown", f"speaks of something else, {other}"
     if _found("invitation", plain) and _found("greeting", plain) and not _arrived(plain):
@@ -214,13 +218,14 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
     """Published or accepted, if nothing says that the decision is still to come."""
     asked = ASKING.sub(" ", AFTERWARDS.sub(" ", plain))
     unasked = re.sub(r"[^.!?]*\?", " ", asked)
-    undecided = _found("undecided", HEADING.sub(" ", asked))
+    to_come = TO_COME.search(asked)
+    undecided = to_come[0] if to_come else _found("undecided", HEADING.sub(" ", asked))
     arrived = _found("arrived", asked)
     told = _found("published", unasked)
     if told and not undecided and not _found("published_not", asked) and _is_ours(asked):
         return "published", told
     approved = _found("approved", unasked)
-    if approved and undecided:
+    if approved and undecided and not to_come:
         settled = PASSED.sub(" ", BY_ITSELF.sub(" ", asked))
         undecided = _found("undecided", HEADING.sub(" ", settled))
     if approved and not undecided:
@@ -235,8 +240,11 @@ def _consent(plain: str) -> tuple[Meaning, str] | None:
     return None
 
 
-def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None:
-    """A yes with a price is a condition; one to something else, or half taken back, is unknown."""
+def _doubted(plain: str, yes: tuple[Meaning, str], ukrainian: bool) -> tuple[Meaning, str] | None:
+    """A yes with a price is a condition; one to something else, or half taken back, is unknown.
+
+    Of `ukrainian` too few words are known to tell a condition: all beside the yes must be.
+    """
     meaning, because = yes
     plain = AFTERWARDS.sub(" ", plain)
     if price := _found("paid", plain):
@@ -249,7 +257,7 @@ def _doubted(plain: str, yes: tuple[Meaning, str]) -> tuple[Meaning, str] | None
         return any(_found(name, part) for name in names)
 
     sentences = [s for s in SENTENCE.split(without_asides(plain)) if says_yes(s)]
-    others = [another_matter(sentence, says_yes) for sentence in sentences]
+    others = [another_matter(sentence, says_yes, ukrainian) for sentence in sentences]
     if others and all(others):
         return "unknown", f"{because}, but it speaks of «{others[0]}»"
     return None

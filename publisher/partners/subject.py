@@ -27,11 +27,14 @@ OURS = re.compile(rf"\W*(?:ваш\w*|твой|тво[ею]|your|the|this)?\W?(?:
 WHEN = re.compile(r"\W*(?:$|(?:на|в|for|to|at|on|by) (?!провер|рассмотр|review))")
 LOOSE = re.compile(r"\b(?:выбра|отобра|запланирова|scheduled|selected|chosen|picked)\w*")
 ASIDE = re.compile(
-    r"\bдля (?=(?:публикации|размещения)\b)|"
     r"https?://\S+|\bt\.me/|[@#]\w+|\bno ?\d+|\bтолько что\b|"
     r"\b(?:если (?:что|захот|хот|(?:есть|будут) вопрос)|if you (?:want|like|wish|have any))[^.!?]*"
 )
 """What may stand beside a yes without meaning anything for it."""
+CHOSEN_FOR = re.compile(
+    r"(\b(?:выбра|отобра|одобр)\w*\b[^.!?]{0,40}?)\bдля (?=(?:публикации|размещения)\b)"
+)
+"""«Выбран для публикации»; but «предложение для публикации принято» has merely arrived."""
 SIGNED = re.compile(
     r"\b(админ\w*|модератор\w*|редактор\w*|admin|moderator|mod|editor) [а-яa-z]+\W*$"
 )
@@ -52,11 +55,11 @@ COUNT = re.compile(
 """Statistics: «одобрено 31»."""
 
 
-def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
+def another_matter(sentence: str, says_yes: Callable[[str], bool], every_word: bool = False) -> str:
     """What the sentence (as `replies.normalise` leaves it) names besides our offer, or "".
 
     `says_yes` tells which clauses of it hold the yes: these are read word by word, the others
-    only for what may turn the yes.
+    only for what may turn the yes, unless `every_word` is to be read.
     """
     loose = LOOSE.search(sentence)
     alone = loose and not says_yes(LOOSE.sub(" ", sentence))
@@ -75,7 +78,9 @@ def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
         if not says_yes(clause) and len(clauses) > 1:
             if turn := TURN.search(clause):
                 return turn[0]
-        elif count := COUNT.search(clause):
+            if not every_word:
+                continue
+        if count := COUNT.search(clause):
             return count[0]
         elif word := next((w for w in WORD.findall(clause) if not _is_of_a_yes(w)), ""):
             return word
@@ -84,7 +89,7 @@ def another_matter(sentence: str, says_yes: Callable[[str], bool]) -> str:
 
 def without_asides(plain: str) -> str:
     """A whole reply without links, names and idle offers («если хотите, …»)."""
-    return ASIDE.sub(" ", plain)
+    return ASIDE.sub(" ", CHOSEN_FOR.sub(r"\1", plain))
 
 
 @cache
