@@ -72,8 +72,8 @@ def sync_channels(services: Services) -> list[Channel]:
             .where((Channel.id == row.id) & (Channel.state == row.state))
             .execute()
         )
-        if changed and state == "ok":
-            # Should it be stopped again, the owner is told again.
+        if changed:
+            # Should it be stopped again, the owner is told again; one that is gone needs nothing.
             cure_alert(f"channel:{row.handle}", services.clock())
     return rows
 

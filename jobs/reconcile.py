@@ -47,7 +47,11 @@ async def reconcile(services: Services, now: datetime) -> str:
         posts = given_up_after_sending(services.account.name, channel, now)
         if posts:
             with one_of_many(channel.handle):
-                ends["found late"] += await find_late(services, channel, posts)
+                try:
+                    ends["found late"] += await find_late(services, channel, posts)
+                except CHANNEL_TROUBLE:
+                    transitions.closed_to_us(posts, now)
+                    raise
     return ", ".join(f"{state} {count}" for state, count in sorted(ends.items()) if count)
 
 
@@ -63,6 +67,7 @@ def given_up_after_sending(account: str, channel: Channel, now: datetime) -> lis
             (Post.channel == channel)
             & Post.state.in_(("expired", "failed"))
             & Post.sending_at.is_null(False)
+            & (Post.next_try_at.is_null() | transitions.looked_for_again(now))
             & (Post.sending_at > time_that_counts(account, channel, now) - LOOK_BACK)
         )
     )

@@ -24,11 +24,18 @@ def cure_alert(key: str, now: datetime) -> bool:
     return bool(Alert.update(cured_at=now).where(_open(key)).execute())
 
 
-def in_trouble_since(*keys: str) -> datetime | None:
-    """When the oldest of the open alerts with these keys, or of their parts, was raised."""
-    first = Alert.select().where(reduce(or_, map(_open, keys))).order_by(Alert.raised_at).first()
+def in_trouble_since(*keys: str, over_since: datetime) -> datetime | None:
+    """When the oldest of the alerts with these keys, or of their parts, was raised, of those that
+    are open or were cured after `over_since`."""
+    lasting = Alert.cured_at.is_null() | (Alert.cured_at > over_since)
+    these = reduce(or_, map(_of, keys)) & lasting
+    first = Alert.select().where(these).order_by(Alert.raised_at).first()
     return first.raised_at if first else None
 
 
+def _of(key: str) -> Any:
+    return (Alert.key == key) | Alert.key.startswith(f"{key}:")
+
+
 def _open(key: str) -> Any:
-    return ((Alert.key == key) | Alert.key.startswith(f"{key}:")) & Alert.cured_at.is_null()
+    return _of(key) & Alert.cured_at.is_null()

@@ -23,6 +23,7 @@ from publisher.ledger.models import Approval, Block, Channel, Meme, Post, Slot, 
 
 LEASE = timedelta(minutes=2)
 LONGEST_BACKOFF = timedelta(minutes=30)
+CLOSED_BACKOFF = timedelta(hours=1)
 OPEN = ("planned", "claimed", "sending")
 
 
@@ -45,9 +46,21 @@ def anything_due(now: datetime) -> bool:
     return bool(Post.select(Post.id).where(waiting).exists())
 
 
-def tried_again(now: datetime) -> Any:
+def tried_again(now: datetime, longest: timedelta = LONGEST_BACKOFF) -> Any:
     """Whether a post's back-off is over; one that is too long was counted by a wrong clock."""
-    return (Post.next_try_at <= now) | (Post.next_try_at > now + LONGEST_BACKOFF)
+    return (Post.next_try_at <= now) | (Post.next_try_at > now + longest)
+
+
+def looked_for_again(now: datetime) -> Any:
+    """The same for a look into its channel, which waits longer where the channel is closed."""
+    return tried_again(now, CLOSED_BACKOFF)
+
+
+def closed_to_us(posts: list[Post], now: datetime) -> None:
+    """The next look for given-up posts whose channel did not let us in."""
+    Post.update(next_try_at=now + CLOSED_BACKOFF).where(
+        Post.id.in_([post.id for post in posts]) & Post.state.in_(("expired", "failed"))
+    ).execute()
 
 
 def free_to_go() -> Any:
@@ -235,7 +248,8 @@ def unclear_posts(now: datetime, worker: str) -> list[Post]:
     """Posts in `sending` that nobody is sending at this moment."""
     session = worker.split(":", 1)[0]
     gone = (Post.claimed_by.startswith(session + ":")) & (Post.claimed_by != worker)
-    due = tried_again(now) | (Post.next_try_at.is_null() & (gone | (Post.sending_at < now - LEASE)))
+    left = Post.next_try_at.is_null() & (gone | (Post.sending_at < now - LEASE))
+    due = looked_for_again(now) | left
     return list(
         Post.select(Post, Channel, Meme)
         .join(Channel)

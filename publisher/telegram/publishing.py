@@ -39,6 +39,7 @@ LOOKS_BEFORE_FAILED = 10
 SURE_AFTER = timedelta(minutes=10)
 CLOCK_DOUBT = timedelta(days=1)
 HOPELESS_AFTER = timedelta(days=2)
+LONGEST_STANDSTILL = timedelta(days=14)
 HISTORY_DEPTH = 200
 
 
@@ -212,7 +213,8 @@ class Publisher:
         in time: sent again with the same random_id, which the server knows if it has it. Not
         found, too late and long enough ago that nothing can be under way: expired, or failed when
         the server said that it has it. What could not be looked for during two days after its
-        time fails; days in which the account or the channel was stopped do not count.
+        time fails; days in which the account or the channel was stopped do not count, up to 14.
+        A look that could not be made, for a wait or with no way there, ends nothing.
         """
         try:
             return await self._settle(post)
@@ -248,8 +250,10 @@ class Publisher:
             peer = await find_peer(self.account, post.channel.handle, now)
             uploaded = await self.account.upload(picture, "meme.jpg")
         except NotNow as wait:
-            return self._unsettled(post, "wait", str(wait), self._after(wait))
-        except (AccountStopped, ValueError, OSError) as error:
+            return self._look_again(post, "wait", str(wait), self._after(wait))
+        except OSError as error:
+            return self._look_again(post, "unclear", str(error), now + backoff(3, post.random_id))
+        except (AccountStopped, ValueError) as error:
             return self._unsettled(post, "unclear", str(error), now + backoff(3, post.random_id))
         except Exception as error:
             return self._after_looking(post, classify(error))
@@ -267,7 +271,7 @@ class Publisher:
                 self.account, peer, uploaded, post.caption, post.random_id
             )
         except NotNow as wait:
-            return self._unsettled(post, "wait", str(wait), self._after(wait))
+            return self._look_again(post, "wait", str(wait), self._after(wait))
         except (AccountStopped, LookupError) as error:
             later = self.clock() + backoff(post.attempts, post.random_id)
             return self._unsettled(post, "unclear", str(error), later)
@@ -280,18 +284,22 @@ class Publisher:
 
     def _after_looking(self, post: Post, trouble: Trouble) -> str:
         now = self.clock()
+        later = now + backoff(post.attempts, post.random_id)
         if trouble.kind == "channel":
             stop_channel(post.channel, trouble.name, now)
-        later = now + backoff(post.attempts, post.random_id)
+            later = now + transitions.CLOSED_BACKOFF
         return self._unsettled(post, trouble.kind, trouble.name, later)
 
     def _unsettled(self, post: Post, kind: str, reason: str, later: datetime) -> str:
         counts = time_that_counts(self.account.name, post.channel, self.clock())
         if counts < post.expires_at + HOPELESS_AFTER:
-            transitions.unclear(post, what_is_known(post, kind), reason, later)
-            return "sending"
+            return self._look_again(post, kind, reason, later)
         unseen = words("what became of it could not be seen: {why}", why=reason)
         return self._set_aside(post, kind, unseen)
+
+    def _look_again(self, post: Post, kind: str, reason: str, later: datetime) -> str:
+        transitions.unclear(post, what_is_known(post, kind), reason, later)
+        return "sending"
 
     def _cannot_resend(self, post: Post, reason: str, now: datetime) -> str:
         if now - post.sending_at < SURE_AFTER:
@@ -399,10 +407,14 @@ def what_is_known(post: Post, kind: str) -> str:
 
 
 def time_that_counts(account: str, channel: Channel, now: datetime) -> datetime:
-    """Now, or when the trouble began that keeps the account or this channel from working: it
-    stands still for what waits to be looked for."""
-    since = in_trouble_since(f"account:{account}", f"channel:{channel.handle}")
-    return min(since, now) if since else now
+    """Now, or when the trouble began that keeps the account or this channel from working, or did
+    until two days ago: it stands still for what waits to be looked for, 14 days at most, and
+    goes on in a channel that left the config."""
+    keys = [f"account:{account}"]
+    if channel.state != "gone":
+        keys.append(f"channel:{channel.handle}")
+    since = in_trouble_since(*keys, over_since=now - HOPELESS_AFTER)
+    return max(min(since, now), now - LONGEST_STANDSTILL) if since else now
 
 
 def works_again(channel: Channel, now: datetime) -> None:
@@ -412,8 +424,13 @@ def works_again(channel: Channel, now: datetime) -> None:
 
 
 def stop_channel(channel: Channel, reason: str, now: datetime) -> None:
-    """Stop one channel and tell the owner, once for each reason until a send succeeds."""
-    Channel.update(state="stopped", reason=reason).where(Channel.id == channel.id).execute()
+    """Stop one channel that may post and tell the owner, once for each reason until a send
+    succeeds. One that left the config, or waits to be compared, stays what it is."""
+    Channel.update(state="stopped", reason=reason).where(
+        (Channel.id == channel.id) & (Channel.state == "ok")
+    ).execute()
+    if Channel.get_by_id(channel.id).state != "stopped":
+        return
     facts = {"channel": channel.handle, "reason": reason}
     if raise_alert(f"channel:{channel.handle}:{reason}", "channel_stopped", facts, now):
         log.error("channel %s stopped: %s", channel.handle, reason)

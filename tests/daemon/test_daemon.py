@@ -247,6 +247,29 @@ async def test_a_job_that_can_leave_no_record_does_not_end_the_daemon(
     await Daemon(services_of(ledger)).job("publish")
 
 
+async def test_a_job_is_never_run_beside_itself(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first stock's jobs, and the trigger table's, which may be due meanwhile."""
+    at_work: list[str] = []
+    most: dict[str, int] = {}
+    ran: list[str] = []
+
+    async def slow(services: Services, name: str, now: datetime) -> None:
+        at_work.append(name)
+        most[name] = max(most.get(name, 0), at_work.count(name))
+        await asyncio.sleep(0.1)
+        at_work.remove(name)
+        ran.append(name)
+
+    monkeypatch.setattr(daemon, "run_job", slow)
+    found = Daemon(services_of(ledger))
+    names = ("collect", "topics", "generate", "assign")
+    await asyncio.gather(found.fill_first_stock(), *map(found.job, names))
+    assert sorted(ran) == sorted(names * 2)
+    assert most == dict.fromkeys(names, 1)
+
+
 async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not true():
