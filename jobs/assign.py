@@ -21,8 +21,10 @@ from publisher.settings import parse_trigger
 from publisher.settings.model import TIME_TO_LOOK
 
 ARMS: tuple[design.Arm, design.Arm] = ("generated", "human")
+Memes = dict[str, Meme | None]
+"""Of each arm the meme for a pair, or None where the arm has none."""
 LAST_CALL = timedelta(minutes=5)
-"""So long before a slot its post is made, or missed, at the latest."""
+"""A run of this job nearer to a slot than that waits no longer."""
 
 
 async def assign(services: Services, now: datetime) -> str:
@@ -41,47 +43,53 @@ async def assign(services: Services, now: datetime) -> str:
         .where(Block.coin.is_null() & (Block.first_at <= horizon) & (Channel.state != "restored"))
         .order_by(Block.first_at, Block.id)
     )
+    held: set[str] = set()
     for block in due:
-        pairs += assign_pair(services, block, now)
+        language = channel_language(services, block.channel)
+        memes: Memes = {arm: next_meme(arm, language, now) for arm in ARMS}
+        if None in memes.values() and can_wait(services, block.channel, block.first_at, now):
+            held.add(language)
+        else:
+            pairs += assign_pair(services, block, memes, now)
     for slot in lonely_slots(horizon):
-        singles += assign_single(services, slot, now)
+        singles += assign_single(services, slot, held, now)
     if not pairs and not singles:
         return ""
     return words("pairs {pairs}, single slots {singles}", pairs=pairs, singles=singles)
 
 
-def assign_pair(services: Services, block: Block, now: datetime) -> bool:
+def assign_pair(services: Services, block: Block, memes: Memes, now: datetime) -> bool:
     slots = list(
         Slot.select(Slot, Channel).join(Channel).where(Slot.block == block).order_by(Slot.at)
     )
-    language = channel_language(services, block.channel)
-    memes: dict[str, Meme | None] = {arm: next_meme(arm, language, now) for arm in ARMS}
-    if None in memes.values() and can_wait(services, block.channel, block.first_at, now):
-        return False
     experiment = block.experiment.name
     first = design.coin(experiment_secret(services, experiment), experiment, block.pair_id)
     arms = {block.first_at: first, block.second_at: design.other(first)}
     plans = [plan_for(services, slot, arms[slot.at], now) for slot in slots]
     done = transitions.assign_block(block, first, memes, plans, now)
     if done:
-        warn_if_missing(memes, block.channel.handle, now)
+        warn_if_missing(services, memes, block.channel.handle, now)
     return done
 
 
-def assign_single(services: Services, slot: Slot, now: datetime) -> bool:
-    """A slot outside any pair: its arm by a coin of its own; it takes no part in the test."""
+def assign_single(services: Services, slot: Slot, held: set[str], now: datetime) -> bool:
+    """A slot outside any pair: its arm by a coin of its own; it takes no part in the test.
+
+    As long as it can wait it takes no meme of a language in `held`: a pair waits for one.
+    """
     name = design.name_pair(design.PlannedSlot(slot.channel.handle, slot.at))
     experiment = services.settings.experiment.name
     arm = design.coin(experiment_secret(services, experiment), experiment, f"single|{name}")
-    meme = next_meme(arm, channel_language(services, slot.channel), now)
-    if meme is None and can_wait(services, slot.channel, slot.at, now):
+    language = channel_language(services, slot.channel)
+    meme = next_meme(arm, language, now)
+    if (meme is None or language in held) and can_wait(services, slot.channel, slot.at, now):
         return False
     return transitions.fill_slot(slot, arm, meme, plan_for(services, slot, arm, now))
 
 
 def can_wait(services: Services, channel: Channel, first_at: datetime, now: datetime) -> bool:
     """Whether a meme may yet come: the slot is further away than its post needs, for the owner's
-    look where there is one, and this job runs again before it would be too late to publish.
+    look where there is one, and this job runs again before half of the time to expire is over.
     """
     settings = services.settings
     rule = settings.channel(channel.handle)
@@ -132,10 +140,15 @@ def next_meme(arm: str, language: str, now: datetime) -> Meme | None:
     return ready.order_by(*order).first()
 
 
-def warn_if_missing(memes: dict[str, Meme | None], channel: str, now: datetime) -> None:
+def warn_if_missing(services: Services, memes: Memes, channel: str, now: datetime) -> None:
+    """The owner who is to judge the other post of the pair is not told which arm lacks one."""
+    rule = services.settings.channel(channel)
+    judged = rule is not None and rule.approve and any(memes.values())
     for arm, meme in memes.items():
         key = f"no_meme:{channel}:{arm}"
-        if meme is None:
+        if meme is None and judged:
+            raise_alert(key, "no_meme_blind", {"channel": channel}, now)
+        elif meme is None:
             raise_alert(key, "no_meme", {"channel": channel, "arm": arm}, now)
         else:
             cure_alert(key, now)

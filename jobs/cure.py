@@ -28,7 +28,8 @@ async def cure(services: Services, now: datetime) -> str:
         with one_of_many(channel.handle):
             peer = await resolve(services.account, channel.handle, now)
             if (await post_rights(services.account, peer)).may_post:
-                Channel.update(state="ok").where(Channel.id == channel.id).execute()
+                mine = (Channel.id == channel.id) & (Channel.state == "stopped")
+                Channel.update(state="ok").where(mine).execute()
                 cured.append(channel.handle)
     return ", ".join(cured)
 

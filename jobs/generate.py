@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from publisher.memes.make import Candidate, Made, MakeRequest, make_memes
 from publisher.sentences import joined, words
 from publisher.workers import WorkerDied, WorkerHung
 
+log = logging.getLogger(__name__)
 RECENT = timedelta(days=60)
 Texts = tuple[tuple[str, tuple[str, ...]], ...]
 """(template, texts of its boxes) of memes."""
@@ -21,14 +23,14 @@ ACCIDENTS_PER_RUN = 2
 
 
 class GenerationFailed(Exception):
-    """The child died or hung; says on which topics, and what was made all the same."""
+    """The child died, hung or raised; says on which topics, and what was made all the same."""
 
 
 async def generate(services: Services, now: datetime) -> str:
     """Retire what went stale, then make memes on the best unused topics until the stock is full.
 
-    A topic on which the child died or hung is set aside with the reason, so that it does not
-    keep the others from their turn. Raises GenerationFailed at the end of such a run.
+    A topic on which the child died, hung or raised is set aside with the reason, so that it does
+    not keep the others from their turn. Raises GenerationFailed at the end of such a run.
     """
     rule = services.settings.memes
     stale = (Meme.origin == "generated") & (Meme.state == "ready")
@@ -56,7 +58,9 @@ async def fill_stock(services: Services, language: str, now: datetime, accidents
         request = request_for(services, topic.title, language, now)
         try:
             result = await make(services, request, now)
-        except (WorkerDied, WorkerHung) as accident:
+        except Exception as accident:  # else this topic would stand before all others for ever
+            if not isinstance(accident, WorkerDied | WorkerHung):
+                log.exception("no memes on «%s»", topic.title)
             accidents.append(joined(": ", [f"«{topic.title}»", accident]))
             note: str = words("set aside: {why}", why=accident)
         else:

@@ -61,6 +61,8 @@ def _without_adverbs(words: list[str]) -> list[str]:
             last -= 2
         else:
             break
+    if "and" in low[first : first + 1] or "and" in low[last - 1 : last]:
+        return words  # half of «today and tomorrow» says less than the whole
     return words[first:last]
 
 
@@ -194,7 +196,7 @@ def _is_title(words: list[str]) -> bool:
 
 
 def _parts(words: list[str]) -> tuple[tuple[str, ...], ...]:
-    at = next(i for i, word in enumerate(words) if word.lower() == "and")
+    at = [word.lower() for word in words].index("and", 1)
     return tuple((_shown(side),) * 6 for side in (words[:at], words[at + 1 :]))
 
 

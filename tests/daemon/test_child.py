@@ -156,13 +156,13 @@ def owner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Owner]:
 def test_a_crash_a_kill_and_a_hang_are_recorded_told_and_survived(owner: Owner) -> None:
     owner.begin()
     assert owner.daemon
-    for number, told, seconds in (
-        (signal.SIGSEGV, "SIGSEGV", 20.0),
-        (signal.SIGKILL, "SIGKILL", 20.0),
-        (signal.SIGSTOP, f"over {LIMIT:.0f} s", LIMIT + 60),
+    for number, kept, told, seconds in (
+        (signal.SIGSEGV, "SIGSEGV", "SIGSEGV", 20.0),
+        (signal.SIGKILL, "SIGKILL", "SIGKILL", 20.0),
+        (signal.SIGSTOP, f"over {LIMIT:.0f} s", f"дольше {LIMIT:.0f} с", LIMIT + 60),
     ):
         child = owner.strike(number, seconds)
-        assert told in owner.failures()[-1]
+        assert kept in owner.failures()[-1]
         owner.wait(lambda told=told: any(told in text for text in owner.heard()))
         owner.wait(lambda: owner.memes() >= 1)
         replaced = owner.child()

@@ -30,6 +30,8 @@ def end_on_poison(request: MakeRequest) -> Made:
             ctypes.string_at(0)
         if how == "память":
             os.kill(os.getpid(), signal.SIGKILL)
+        if how == "ошибка":
+            raise IndexError("list index out of range")
         time.sleep(600)
     caption = Caption("coffee", (request.topic, "низ"), "ru", "frame")
     return Made((Candidate(caption, picture(len(request.topic))),), (), (), 0.1)
@@ -73,6 +75,18 @@ async def test_a_topic_that_ends_the_child_does_not_keep_the_others_from_their_t
     assert again.ok and "made 1" in again.note
     await alert(topics, clock())
     assert Alert.get_by_id(raised.id).told_at == clock()
+
+
+async def test_a_topic_that_the_code_cannot_take_does_not_keep_the_others_from_their_turn(
+    topics: Services, clock: Clock
+) -> None:
+    poison = topic(f"{POISON} ошибка", 9.0)
+    good = topic("дедлайн", 1.0)
+    ended = await run_job(topics, "generate", clock())
+    assert not ended.ok and "list index out of range" in ended.note and "made 1" in ended.note
+    assert [m.topic_id for m in Meme.select()] == [good.id]
+    assert "list index out of range" in Topic.get_by_id(poison.id).note
+    assert not Alert.select().where(Alert.code == "worker_died").exists()
 
 
 async def test_a_model_that_always_dies_does_not_use_up_every_topic(

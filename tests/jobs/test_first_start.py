@@ -16,7 +16,7 @@ from jobs.runner import run_job
 from jobs.services import Services
 from publisher import daemon
 from publisher.daemon import CATCH_UP, Daemon
-from publisher.ledger.models import Alert, Block, Meme, Post, Slot
+from publisher.ledger.models import Alert, Block, Channel, Meme, Post, Slot
 from publisher.settings import Secrets
 from publisher.workers import Workers
 from tests.conftest import NOON, Clock, picture, settings_for
@@ -78,7 +78,8 @@ async def test_a_pair_is_put_off_as_long_as_there_is_time_and_no_longer(
     pair = Block.get(Block.coin.is_null(False)).slots
     found = {s.arm: (s.state, s.reason) for s in pair}
     assert found == {empty: ("missed", "no_meme"), other: ("assigned", "")}
-    assert [a.facts["arm"] for a in Alert.select()] == [empty]
+    told = {"channel": slot.channel.handle} | ({} if rule else {"arm": empty})
+    assert [a.facts for a in Alert.select()] == [told], "who judges the other post is not told"
 
 
 async def test_a_pair_put_off_gets_the_coin_it_would_have_had(
@@ -98,6 +99,21 @@ async def test_a_pair_put_off_gets_the_coin_it_would_have_had(
     Meme.update(state="ready").execute()
     await assign(services, NOON)
     assert late == Block.get_by_id(block.id).coin
+
+
+async def test_a_slot_outside_the_pairs_takes_no_meme_that_a_pair_waits_for(
+    services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_channel(services, times=("16:00", "16:30"))
+    await plan(services, clock())
+    alone = Slot.create(channel=Channel.get(), at=clock() + timedelta(minutes=80), state="planned")
+    monkeypatch.setattr("jobs.assign.design.coin", lambda *_: "generated")
+    stock(services, "generated", 1, clock())
+    await assign(services, clock())
+    assert Slot.get_by_id(alone.id).state == "planned" and not Post.select().exists()
+    stock(services, "human", 1, clock())
+    await assign(services, clock())
+    assert len(drawn()) == 1 and Slot.get_by_id(alone.id).state == "planned"
 
 
 async def test_a_pair_is_not_put_off_beyond_the_job_s_next_run(

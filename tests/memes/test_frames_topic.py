@@ -196,6 +196,25 @@ def test_english_adverbs_of_time_are_no_part_of_the_topic(text: str, phrase: str
     assert (found.phrase if found else text) == phrase
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tonight and tomorrow rain and snow",
+        "Now and then salt and vinegar",
+        "Today and tomorrow and coffee",
+        "Today and tomorrow",
+        "Coffee again and again",
+        "and coffee and tea",
+        "coffee and",
+    ],
+)
+def test_an_and_at_either_end_breaks_nothing(text: str) -> None:
+    found = topic_phrase(text, "en")
+    said = found.phrase if found else text
+    assert said.lower().split()[0] == text.lower().split()[0]
+    assert said.split()[-1] == text.split()[-1]
+
+
 def test_english_clauses_are_only_quoted() -> None:
     assert topic_phrase("why is it raining", "en") is None
     topic = quoted("why is it raining", "en")
