@@ -243,6 +243,9 @@ async def test_status_and_why_do_not_tell_the_arm_of_what_waits(stage: Stage) ->
         assert [line for line in text.splitlines() if "—" in line]
     await shown.click(text="✅ Оставить")
     await owner.say(f"/why {post.id}")
+    assert "сторона: —" in (await owner.hears_text("сторона:")).raw_text, "it can still be dropped"
+    Post.update(state="published", message_id=7).where(Post.id == post.id).execute()
+    await owner.say(f"/why {post.id}")
     await owner.hears_text("сторона: генерированные")
 
 
