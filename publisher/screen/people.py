@@ -103,13 +103,33 @@ _THREATS = re.compile(
 )
 _NAME_IS = re.compile(
     r"\b([A-ZА-ЯЁ][a-zа-яё]+)(?:\s[A-ZА-ЯЁ][a-zа-яё]+){0,2}\s*(?:is(?: such)? an?|—|–|-)\s*"
-    r"(?:\w+\s)?(idiot|loser|clown|fool|jerk|liar|pig|creep|coward|cow|bitch|корова|курица|змея|дурак|дура|идиот\w*|лох|козел"
+    r"(?:\w+\s){0,2}(idiot|loser|clown|fool|jerk|liar|pig|swine|moron|scum|creep|coward|cow|bitch"
+    r"|корова|курица|змея|дурак|дура|идиот\w*|лох|козел"
     r"|козёл|свинья|баран|овца|тварь|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих)\b"
 )
 _SURNAME_IS = re.compile(
     r"\b([А-ЯЁ][а-яё]+(?:ов|ова|ев|ева|ин|ина|ский|ская|енко|чук|ян|вич|вна))(?:\s[\w-]+){1,4}"
     r"\s*[—–-]\s*(?:\w+\s)?(дурак|дура|идиот\w*|лох|козел|козёл|свинья|баран|овца|корова|тварь"
     r"|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих|змея|курица)\b"
+)
+_OF_A_PEOPLE = re.compile(
+    r"\b(?:jews|muslims|christians|hindus|sikhs|gypsies|roma|blacks|whites|asians|arabs|africans"
+    r"|indians|pakistanis|mexicans|poles|romanians|turks|russians|ukrainians|americans|germans"
+    r"|aborigines|immigrants|migrants|refugees|foreigners|the (?:irish|chinese|french|english"
+    r"|scots|welsh|japanese|polish|blacks))"
+    r"(?:\W+(?:are|is|as|and|all|just|only|nothing but|the|these|such|always|live|breed|lazy"
+    r"|filthy|dirty|stinking|drunken|greedy|fat|like|should|a))*\W+"
+    r"(?:animals|pigs|swine|rats|vermin|cockroach\w*|parasites?|savages|scum|subhuman\w*|trash"
+    r"|stink|bleed us|breed like)\b"
+    r"|\b(?:filthy|worthless|disgusting|stinking) (?:\w+ )?(?:parasite|swine|pig|rat|vermin"
+    r"|animal|savage)s?\b"
+    r"|\b(?:евреи|мусульмане|христиане|цыгане|кавказцы|таджики|узбеки|киргизы|азербайджанцы"
+    r"|армяне|чеченцы|дагестанцы|китайцы|украинцы|русские|поляки|немцы|американцы|негры|арабы"
+    r"|азиаты|мигранты|приезжие|беженцы|понаехавшие)"
+    r"(?:\W+(?:у нас|все|это|просто|одни|сплошные|как|и|опять|везде|грязные|вонючие|ленивые"
+    r"|жадные|тупые|настоящие))*\W+"
+    r"(?:тараканы|крысы|свиньи|звери|животные|дикари|паразиты|твари|нелюди|недочеловеки"
+    r"|вырожденцы|скот|плодятся)\b"
 )
 NEAR = 5
 """How many words may stand between an insult and the person whom it is aimed at."""
@@ -122,13 +142,15 @@ def find_threat(text: str) -> str | None:
 
 
 def find_addressed_insult(text: str, written: str) -> str | None:
-    """The first mild insult that is said of somebody other than the speaker.
+    """The first mild insult that is said of a people or of somebody other than the speaker.
 
     `text` is in plain letters, `written` as given (its capitals tell names). A mild insult of
     oneself («я дурак, купил абонемент») or of a thing (a stupid printer) is none.
     """
     if match := _NAME_IS.search(written) or _SURNAME_IS.search(written):
         return match.group(2).casefold()
+    if match := _OF_A_PEOPLE.search(text):
+        return match.group()
     for sentence in re.split(r"[.!?;\n]+", _HARMLESS.sub(" ", re.sub(r"['’]", "", text))):
         for language, soft in _SOFT.items():
             for insult in soft.finditer(sentence):

@@ -40,6 +40,9 @@ _INSTRUCTION = re.compile(
 class Thresholds:
     """From which probability of a grave subject a topic is refused."""
 
+    strong: float
+    """... when it holds a telling word that can be meant as a figure ("bloodbath at the box
+    office")."""
     weak: float
     """... when it holds an ambiguous word (an explosion, a battle, to die)."""
     figurative: float
@@ -48,10 +51,13 @@ class Thresholds:
     """... when the lexicon finds nothing in it."""
 
 
-LINE_WORDS = 12
+LINE_WORDS = 16
 """A text of as many words or more is a title with its lead. That says more than a line does, so
 it is believed as it stands; a lone line is judged sternly, because it may hide what happened."""
-WITH_LEAD = Thresholds(weak=0.4, figurative=0.8, plain=0.5)
+WITH_LEAD = Thresholds(strong=0.0, weak=0.4, figurative=0.8, plain=0.5)
+
+_NEVER_EXCUSED = frozenset({"children", "slur", "suicide"})
+"""Subjects on which no classifier is asked whether a telling word was only meant as a figure."""
 
 
 def screen_topic(text: str, language: str | None = None, blocklist: Sequence[str] = ()) -> Verdict:
@@ -108,6 +114,9 @@ def decide(reading: Reading, probability: float, thresholds: Thresholds) -> Verd
     if reading.strong:
         kind = reading.strong[0][0]
         terms = tuple(dict.fromkeys(term for _, term in reading.strong))
+        grave = not _NEVER_EXCUSED.isdisjoint(kind for kind, _ in reading.strong)
+        if probability < thresholds.strong and not grave:
+            return Verdict(True, "ok", round(probability, 4))
         return Verdict(False, kind, max(0.95, probability), terms)
     if reading.weak:
         kind = reading.weak[0][0]

@@ -33,17 +33,22 @@ T = TypeVar("T")
 LABELLED = Path(__file__).parent / "labelled"
 STRENGTH = 3.0
 TERMS_STRENGTH = 10.0
+AXES = 512
 TARGET_RECALL = 0.985
 """More than the 0.98 that is promised: other hands write otherwise than we."""
-CRUEL: Mapping[Subject, float] = {"topics": 10.0, "captions": 3.0}
+CRUEL: Mapping[Subject, float] = {"topics": 15.0, "captions": 3.0}
 """So many harmless texts refused are as bad as one cruel one let through. A caption was written
 to a topic that passed already."""
 HARMLESS = 6.0
 """So many harmless headlines come with one tragedy in a day's news."""
-_WEAK = tuple(step / 100 for step in range(5, 51))
+TWIN = "twin"
+"""The kind of headlines written in pairs that only understanding tells apart. They teach; the
+thresholds are chosen without them, because a day's news holds few."""
+_STRONG = (0.0, 0.05, 0.1)
+_WEAK = tuple(step / 100 for step in range(4, 51, 2))
 _FIGURATIVE = (0.5, 0.6, 0.7, 0.8)
 _TELLING = (0.15, 0.2, 0.25, 0.3)
-_PLAIN = tuple(step / 100 for step in range(10, 71, 2))
+_PLAIN = tuple(step / 100 for step in range(10, 61, 2))
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ def fit(texts: Sequence[str], rows: np.ndarray, bad: np.ndarray) -> Fitted:
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
 
+    axes = principal_axes(rows)
+    rows = rows @ axes
     distance = np.zeros(len(rows))
     for learn, test in StratifiedKFold(5, shuffle=True, random_state=1).split(rows, bad):
         machine, terms, linear = _fitted([texts[i] for i in learn], rows[learn], bad[learn])
@@ -128,6 +135,7 @@ def fit(texts: Sequence[str], rows: np.ndarray, bad: np.ndarray) -> Fitted:
     machine, terms, linear = _fitted(texts, rows, bad)
     scalars = [machine.intercept_[0], scaling.coef_[0, 0], scaling.intercept_[0]]
     stored = {
+        "axes": axes.astype(np.float16),
         "support": machine.support_vectors_.astype(np.float16),
         "weights": machine.dual_coef_[0].astype(np.float32),
         "terms": np.array("\n".join(terms.get_feature_names_out())),
@@ -136,6 +144,15 @@ def fit(texts: Sequence[str], rows: np.ndarray, bad: np.ndarray) -> Fitted:
         "scalars": np.array([*scalars, linear.intercept_[0]]),
     }
     return Fitted(stored, probabilities)
+
+
+def principal_axes(rows: np.ndarray) -> np.ndarray:
+    """The AXES directions along which `rows` (n, d) differ most, shape (d, AXES), through zero: the
+    kernel sees differences only."""
+    from sklearn.decomposition import PCA
+
+    axes: np.ndarray = PCA(min(AXES, *rows.shape), random_state=1).fit(rows).components_.T
+    return axes.astype(np.float16).astype(np.float32)
 
 
 def _fitted(texts: Sequence[str], rows: np.ndarray, bad: np.ndarray) -> tuple[Any, Any, Any]:
@@ -156,18 +173,19 @@ def train_topics() -> None:
     readings = [read(text) for text in texts]
     fitted = fit(texts, topics.features(texts, readings), _bad(train))
 
+    judged = list(zip(headlines, readings, fitted.probabilities, strict=False))
+    judged = [(e, reading, p) for e, reading, p in judged if e.kind != TWIN]
+
     def judge(thresholds: topics.Thresholds) -> list[Verdict]:
-        return [
-            topics.decide(reading, float(p), thresholds)
-            for _, reading, p in zip(headlines, readings, fitted.probabilities, strict=False)
-        ]
+        return [topics.decide(reading, float(p), thresholds) for _, reading, p in judged]
 
     grid = [
-        topics.Thresholds(weak, figurative, plain)
-        for weak, figurative, plain in product(_WEAK, _FIGURATIVE, _PLAIN)
+        topics.Thresholds(strong, weak, figurative, plain)
+        for strong, weak, figurative, plain in product(_STRONG, _WEAK, _FIGURATIVE, _PLAIN)
         if weak <= plain <= figurative
     ]
-    _write("topics", fitted, astuple(_chosen("topics", headlines, grid, judge, TARGET_RECALL)))
+    counted = [example for example, *_ in judged]
+    _write("topics", fitted, astuple(_chosen("topics", counted, grid, judge, TARGET_RECALL)))
 
 
 def train_captions() -> None:

@@ -148,9 +148,49 @@ def test_many_at_once_equal_one_by_one() -> None:
 def test_an_ambiguous_word_is_left_to_the_classifier() -> None:
     reading = read("Взрыв на площади")
     assert reading.weak and not reading.strong
-    thresholds = Thresholds(weak=0.3, figurative=0.9, plain=0.5)
+    thresholds = Thresholds(strong=0.1, weak=0.3, figurative=0.9, plain=0.5)
     assert not decide(reading, 0.31, thresholds).ok
     assert decide(reading, 0.29, thresholds).ok
+
+
+def test_a_telling_word_is_excused_only_where_nothing_else_sounds_grave() -> None:
+    reading = read("Bloodbath at the box office")
+    assert reading.strong
+    thresholds = Thresholds(strong=0.1, weak=0.3, figurative=0.9, plain=0.5)
+    assert decide(reading, 0.09, thresholds).ok
+    assert not decide(reading, 0.11, thresholds).ok
+    suicide = read("Он покончил с собой")
+    assert suicide.strong
+    assert not decide(suicide, 0.0, thresholds).ok
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Romanians are all filthy rats, says neighbour",
+        "The Welsh are nothing but pigs",
+        "Gypsies breed like rabbits",
+        "Таджики — грязные животные",
+        "Приезжие плодятся у нас под окнами",
+        "Тренер Иван Дятлов — жадная свинья",
+        "Councillor Amy Stone is a worthless fat cow",
+    ],
+)
+def test_an_insult_of_a_people_or_a_person_is_no_topic(text: str) -> None:
+    assert not screen_topic(text).ok
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Indians adopt stray animals",
+        "Поляки и немцы построили мост через Одер",
+        "Irish pigs win prize at the county show",
+        "Китайцы отметили год крысы",
+    ],
+)
+def test_peoples_and_animals_in_one_line_are_no_insult(text: str) -> None:
+    assert screen_topic(text).reason != "insult"
 
 
 def test_explanations_in_both_languages() -> None:
@@ -174,9 +214,12 @@ def test_endless_text_takes_bounded_time() -> None:
 
 
 def test_a_lead_is_believed_more_than_a_lone_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text of a dozen words says what happened; a line of the same probability may hide it."""
+    """A title with its lead says what happened; a line of the same probability may hide it."""
     title = "Лифт делает комплименты"
-    lead = "Жильцы одной многоэтажки говорят, что теперь ездят на нём лишний раз"
+    lead = (
+        "Жильцы одной многоэтажки говорят, что теперь ездят на нём лишний раз и здороваются "
+        "друг с другом"
+    )
     monkeypatch.setattr(second_opinion, "probabilities", lambda *_: np.array([0.45]))
     assert screen_topic(title).reason == "doubt"
     assert screen_topic(f"{title}. {lead}").ok
