@@ -225,3 +225,22 @@ def test_a_lead_is_believed_more_than_a_lone_line(monkeypatch: pytest.MonkeyPatc
     assert screen_topic(f"{title}. {lead}").ok
     monkeypatch.setattr(second_opinion, "probabilities", lambda *_: np.array([0.5]))
     assert screen_topic(f"{title}. {lead}").reason == "doubt"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "На рынке в Твери умер мужчина",
+        "Из плена вернулась очередная группа военных",
+        "Похоронили проектировщика моста, погибшего на стройке",
+        "Rest in peace and love, little Ellie",
+        "Terminal illness boy given airport party",
+        "Gunman kills off-duty officer at charity show",
+        "Bomb kills two near Bath",
+        "Boy drowning in pool with toys as parents slept",
+        "Miners trapped in tunnel, group of six still missing",
+        "Дорога смерти: на трассе под Омском снова авария",
+    ],
+)
+def test_a_figure_of_speech_excuses_nothing_beyond_itself(text: str) -> None:
+    assert not screen_topic(text).ok
