@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import random
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,9 @@ from publisher.settings.model import PaceSettings, ServerSettings, TelegramSetti
 from publisher.telegram.account import connect
 from publisher.telegram.client import make_client
 from publisher.workers import Workers
+
+# A shell's background job is started with Ctrl-C ignored, and what it starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PHONE, CODE = "+79990001122", "12345"

@@ -103,7 +103,7 @@ _THREATS = re.compile(
 )
 _NAME_IS = re.compile(
     r"\b([A-ZА-ЯЁ][a-zа-яё]+)(?:\s[A-ZА-ЯЁ][a-zа-яё]+){0,2}\s*(?:is(?: such)? an?|—|–|-)\s*"
-    r"(?:\w+\s){0,2}(idiot|loser|clown|fool|jerk|liar|pig|swine|moron|scum|creep|coward|cow|bitch"
+    r"(?:\w+\s)?(?:(?:worthless|filthy|fat|stupid|lazy|ugly|disgusting)\s)?(idiot|loser|clown|fool|jerk|liar|pig|swine|moron|scum|creep|coward|cow|bitch"
     r"|корова|курица|змея|дурак|дура|идиот\w*|лох|козел"
     r"|козёл|свинья|баран|овца|тварь|клоун|неудачни\w+|ничтожество|бездарь|крыса|алкаш|псих)\b"
 )
@@ -117,19 +117,19 @@ _OF_A_PEOPLE = re.compile(
     r"|indians|pakistanis|mexicans|poles|romanians|turks|russians|ukrainians|americans|germans"
     r"|aborigines|immigrants|migrants|refugees|foreigners|the (?:irish|chinese|french|english"
     r"|scots|welsh|japanese|polish|blacks))"
-    r"(?:\W+(?:are|is|as|and|all|just|only|nothing but|the|these|such|always|live|breed|lazy"
-    r"|filthy|dirty|stinking|drunken|greedy|fat|like|should|a))*\W+"
-    r"(?:animals|pigs|swine|rats|vermin|cockroach\w*|parasites?|savages|scum|subhuman\w*|trash"
-    r"|stink|bleed us|breed like)\b"
-    r"|\b(?:filthy|worthless|disgusting|stinking) (?:\w+ )?(?:parasite|swine|pig|rat|vermin"
-    r"|animal|savage)s?\b"
+    r"(?:(?:\W+(?:are|is|all|just|only|nothing but|these|such|always|live|breed|lazy|filthy"
+    r"|dirty|stinking|drunken|greedy|fat|like|a))+\W+"
+    r"(?:animals|pigs|swine|rats|vermin|cockroach\w*|parasites?|savages|scum|subhuman\w*)"
+    r"|\W+(?:all )?(?:stink|bleed us|breed like))\b"
+    r"|\b(?:is an?|are|you|these|those) (?:filthy|worthless|disgusting|stinking) (?:\w+ )?"
+    r"(?:parasite|swine|pig|rat|vermin|animal|savage)s?\b(?!-)"
     r"|\b(?:евреи|мусульмане|христиане|цыгане|кавказцы|таджики|узбеки|киргизы|азербайджанцы"
     r"|армяне|чеченцы|дагестанцы|китайцы|украинцы|русские|поляки|немцы|американцы|негры|арабы"
     r"|азиаты|мигранты|приезжие|беженцы|понаехавшие)"
-    r"(?:\W+(?:у нас|все|это|просто|одни|сплошные|как|и|опять|везде|грязные|вонючие|ленивые"
-    r"|жадные|тупые|настоящие))*\W+"
-    r"(?:тараканы|крысы|свиньи|звери|животные|дикари|паразиты|твари|нелюди|недочеловеки"
-    r"|вырожденцы|скот|плодятся)\b"
+    r"(?:(?:\W+(?:у нас|все|это|просто|одни|сплошные|как|опять|везде|грязные|вонючие|ленивые"
+    r"|жадные|тупые|настоящие))+\W+"
+    r"(?:тараканы|крысы|свиньи|животные|дикари|паразиты|твари|нелюди|недочеловеки|вырожденцы"
+    r"|скот)|\W+(?:\w+ ){0,2}плодятся)\b"
 )
 NEAR = 5
 """How many words may stand between an insult and the person whom it is aimed at."""

@@ -41,7 +41,7 @@ class Thresholds:
     """From which probability of a grave subject a topic is refused."""
 
     strong: float
-    """... when it holds a telling word that can be meant as a figure ("bloodbath at the box
+    """... when it holds one telling word, which can be meant as a figure ("bloodbath at the box
     office")."""
     weak: float
     """... when it holds an ambiguous word (an explosion, a battle, to die)."""
@@ -115,7 +115,7 @@ def decide(reading: Reading, probability: float, thresholds: Thresholds) -> Verd
         kind = reading.strong[0][0]
         terms = tuple(dict.fromkeys(term for _, term in reading.strong))
         grave = not _NEVER_EXCUSED.isdisjoint(kind for kind, _ in reading.strong)
-        if probability < thresholds.strong and not grave:
+        if probability < thresholds.strong and len(terms) == 1 and not grave:
             return Verdict(True, "ok", round(probability, 4))
         return Verdict(False, kind, max(0.95, probability), terms)
     if reading.weak:
