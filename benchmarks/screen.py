@@ -47,6 +47,7 @@ def measure(
     row("told", [p for p in single if not (p[0].bad and is_trap(p[0]))])
     row("traps", [p for p in single if is_trap(p[0])])
     row("without traps", [p for p in single if not is_trap(p[0])])
+    row("twins", [p for p in pairs if p[0].kind == TWIN])
     kinds = sorted((p for p in pairs if p[0].bad), key=lambda p: p[0].kind)
     for kind, group in groupby(kinds, key=lambda p: p[0].kind):
         row(f"  {kind}", list(group))

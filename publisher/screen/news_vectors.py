@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from publisher.screen.words import Word, words
+from publisher.embedding import EmbeddingError
+from publisher.screen.words import Word
+from publisher.screen.words import words as words_in
+from publisher.sentences import words
 
 if TYPE_CHECKING:
     from navec import Navec
@@ -26,7 +29,7 @@ _FILE = "data/emb/navec_news_v1_1B_250K_300d_100q.tar"
 def news_vectors(texts: Sequence[str]) -> np.ndarray:
     """For each text the mean direction of its known words, shape (n, 300) float32, rows of length
     1 (zeros where no word is known)."""
-    return np.array([_mean(words(text)) for text in texts], np.float32).reshape(len(texts), SIZE)
+    return np.array([_mean(words_in(text)) for text in texts], np.float32).reshape(len(texts), SIZE)
 
 
 def _mean(read: Sequence[Word]) -> np.ndarray:
@@ -50,9 +53,10 @@ def _vector(word: Word) -> np.ndarray | None:
 
 @cache
 def _news() -> Navec:
+    """Raises EmbeddingError when the package that carries them is missing."""
     from navec import Navec
 
     package = find_spec("natasha")
     if package is None or not package.submodule_search_locations:
-        raise ImportError("natasha, which carries the news vectors, is not installed")
+        raise EmbeddingError(words("the news vectors are not installed; install natasha"))
     return Navec.load(Path(package.submodule_search_locations[0]) / _FILE)
